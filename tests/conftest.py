@@ -1,0 +1,21 @@
+"""What every test gets: a clean environment, and no way out of this machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Keep the developer's own settings, sessions, proxies and language out; return TRACER_HOME."""
+    for name in list(os.environ):
+        if name.startswith(("TRACER_", "TRACEVIEW_", "GOOGLE_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    for name in ("LC_ALL", "LC_MESSAGES", "NO_COLOR", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    home = tmp_path / "tracer-home"
+    monkeypatch.setenv("TRACER_HOME", str(home))
+    return home

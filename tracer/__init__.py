@@ -1,0 +1,1 @@
+"""mapi-tracer: the messaging layer and the capture of its debug traces."""

@@ -1,0 +1,1 @@
+"""What puts events into the session's file: seams, redaction, writer."""

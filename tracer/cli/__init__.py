@@ -1,0 +1,1 @@
+"""The commands of `tracer`: arguments in, one call out. The composition root."""

@@ -1,0 +1,1 @@
+"""The messaging layer that an ERP calls."""

@@ -1,0 +1,1 @@
+"""traceview: reads a session and names the cause."""

@@ -1,0 +1,1 @@
+"""The headless side of the viewer: index, tree, filters, search, findings. Never Textual."""

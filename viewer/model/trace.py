@@ -1,0 +1,130 @@
+"""One or several session files on one timeline."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.schema.events import Event, Kind, Phase, is_error
+from tracer.schema.lines import DamagedLineError, parse
+
+Rows = NDArray[np.int64]
+"""Event numbers (rows of the timeline), ascending."""
+
+_BLANK: Final = re.compile(rb"[\s\x00]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line that is no event."""
+
+    file: str
+    line: int
+    """Counted from 1."""
+    offset: int
+    size: int
+    reason: str
+
+
+class Trace:
+    """The events of one or several files, ordered by time; one event decoded on demand.
+
+    A row is the number of an event in that order, 0 … len-1.
+    """
+
+    def __init__(self, lines: list[bytes], events: list[Event], damage: list[Damage]) -> None:
+        order = sorted(range(len(events)), key=lambda n: events[n].ts)
+        self._lines = [lines[n] for n in order]
+        self._events = [events[n] for n in order]
+        self.damage = damage
+        self._by_id: dict[str, list[int]] = defaultdict(list)
+        self._children: dict[str, list[int]] = defaultdict(list)
+        for row, event in enumerate(self._events):
+            self._by_id[event.id].append(row)
+            if event.parent:
+                self._children[event.parent].append(row)
+
+    @classmethod
+    def open(cls, paths: Sequence[Path]) -> "Trace":
+        """Read `paths`; damage is listed, never raised."""
+        lines: list[bytes] = []
+        events: list[Event] = []
+        damage: list[Damage] = []
+        for path in paths:
+            offset = 0
+            for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
+                if not _BLANK.match(line):
+                    try:
+                        events.append(parse(line))
+                        lines.append(line)
+                    except DamagedLineError as error:
+                        damage.append(Damage(str(path), number, offset, len(line), str(error)))
+                offset += len(line) + 1
+        return cls(lines, events, damage)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def event(self, row: int) -> Event:
+        """Decode the event of `row`."""
+        return self._events[row]
+
+    def raw(self, row: int) -> bytes:
+        """Return the exact line of `row`."""
+        return self._lines[row]
+
+    def row_of(self, event_id: str) -> int | None:
+        """Return the row that stands for `event_id`: its end line, else its start, else None."""
+        rows = self._by_id.get(event_id)
+        return rows[-1] if rows else None
+
+    def rows_of(self, event_id: str) -> Sequence[int]:
+        """Return every row with this id (start and end)."""
+        return self._by_id.get(event_id, ())
+
+    def children(self, event_id: str) -> Sequence[int]:
+        """Return the rows shown under `event_id`, in order of time."""
+        return [row for row in self._children.get(event_id, ()) if self.is_shown(row)]
+
+    def is_shown(self, row: int) -> bool:
+        """Tell whether lists show `row`: all but start lines that have an end line."""
+        event = self._events[row]
+        return event.phase != Phase.START or self.row_of(event.id) == row
+
+    def shown(self) -> Rows:
+        """Return the rows that lists show."""
+        return np.array([r for r in range(len(self)) if self.is_shown(r)], dtype=np.int64)
+
+    def select(
+        self,
+        *,
+        topics: Iterable[str] | None = None,
+        kinds: Iterable[str] | None = None,
+        names: Iterable[str] | None = None,
+        op: str | None = None,
+        errors: bool = False,
+    ) -> Rows:
+        """Return the shown rows that meet every condition given, from the index alone."""
+        wanted = [set(c) if c is not None else None for c in (topics, kinds, names)]
+        keep = []
+        for row in self.shown().tolist():
+            event = self._events[row]
+            if all(
+                w is None or v in w
+                for w, v in zip(wanted, (event.topic, event.kind, event.name), strict=True)
+            ) and (op is None or event.op == op):
+                if errors and not self.failed(row):
+                    continue
+                keep.append(row)
+        return np.array(keep, dtype=np.int64)
+
+    def failed(self, row: int) -> bool:
+        """Tell whether the thing of `row` failed or was never answered."""
+        event = self._events[row]
+        unanswered = event.phase == Phase.START and event.kind in {Kind.CALL, Kind.EXCHANGE}
+        return unanswered or is_error(event.kind, event.phase, event.topic, event.status)
