@@ -38,7 +38,7 @@ class TraceBuilder:
         name: str,
         topic: str,
         *,
-        id: str | None = None,
+        id: str | None = None,  # noqa: A002 - the format's own word
         parent: str | None = None,
         status: int | None = None,
         ms: float | None = None,
@@ -103,7 +103,7 @@ class TraceBuilder:
         call = self.new_id()
         own = self.new_id()
         outer = self._parent
-        facts = {
+        facts: dict[str, Any] = {
             "method": "GET",
             "url": "https://gmail.googleapis.com/",
             "role": "call",
@@ -114,14 +114,7 @@ class TraceBuilder:
         begun: dict[str, Any] = {k: facts[k] for k in ("method", "url", "role", "attempt")}
         self.add("call", "start", method_id, topic, id=call, **data)
         self._parent = call
-        self.add(
-            "exchange",
-            "start",
-            name,
-            topic,
-            id=own,
-            **{k: facts[k] for k in ("method", "url", "role", "attempt")},
-        )
+        self.add("exchange", "start", name, topic, id=own, **begun)
         if answered:
             self.wait(ms)
             self.add("exchange", "end", name, topic, id=own, status=status, ms=ms, **facts)
