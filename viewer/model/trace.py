@@ -1,9 +1,10 @@
 """One or several session files on one timeline."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +13,40 @@ from numpy.typing import NDArray
 
 from tracer.schema.events import Event, Kind, Phase, is_error
 from tracer.schema.lines import DamagedLineError, parse
+from viewer.model.finding import Severity
 
 Rows = NDArray[np.int64]
 """Event numbers (rows of the timeline), ascending."""
 
 _BLANK: Final = re.compile(rb"[\s\x00]*\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """A line without its data, as `Event` has it."""
+
+    ts: str
+    topic: str
+    kind: str
+    phase: str
+    id: str
+    parent: str | None
+    op: str | None
+    pid: int
+    seq: int
+    name: str
+    status: int | None
+    ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """Two processes of one machine whose wall clocks disagree (their monotonic clock is one)."""
+
+    file: str
+    pid: int
+    ms: float
+    """How far this process's wall clock is ahead of the first one's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +80,13 @@ class Trace:
                 self._children[event.parent].append(row)
 
     @classmethod
-    def open(cls, paths: Sequence[Path]) -> "Trace":
-        """Read `paths`; damage is listed, never raised."""
+    def open(cls, paths: Sequence[Path], *, wait: bool = True, cache: bool = True) -> "Trace":
+        """Open `paths`; damage is listed, never raised.
+
+        With `wait` every event is there on return. Without, only the first screen is: call `feed`
+        until `complete`, and go on calling it to follow files that grow. `cache` allows an index
+        kept from last time.
+        """
         lines: list[bytes] = []
         events: list[Event] = []
         damage: list[Damage] = []
@@ -67,8 +102,59 @@ class Trace:
                 offset += len(line) + 1
         return cls(lines, events, damage)
 
+    complete = True
+    """Whether everything that the files hold now is indexed."""
+    progress = 1.0
+    """How much of the bytes is indexed, 0 … 1."""
+    generation = 0
+    """Grows when rows that were given out got other numbers: ask again by id."""
+    skews: Sequence["Skew"] = ()
+    """Clocks that disagree by more than a moment; shown, never corrected silently."""
+
+    def feed(self, seconds: float = 0.008) -> bool:
+        """Index for about `seconds`; tell whether rows were added. Safe in a thread of its own."""
+        return False
+
+    def close(self) -> None:
+        """Let the files go."""
+
     def __len__(self) -> int:
         return len(self._events)
+
+    def head(self, row: int) -> "Head":
+        """Return the head of `row`; cheap whatever the size of its data."""
+        event = self._events[row]
+        return Head(**{name: getattr(event, name) for name in Head.__slots__})
+
+    def time_of(self, row: int) -> int:
+        """Return when `row` was written, µs since 1970 (UTC)."""
+        stamp = datetime.fromisoformat(self._events[row].ts)
+        return int(stamp.timestamp() * 1_000_000)
+
+    def account(self, row: int) -> str:
+        """Return the account that `row` names (``account``, ``subject``, ``candidate``), or ""."""
+        data = self._events[row].data
+        for key in ("account", "subject", "candidate"):
+            if isinstance(value := data.get(key), str):
+                return value
+        return ""
+
+    def op_rows(self, op: str) -> Rows:
+        """Return every row of the operation `op`, start lines included."""
+        return np.array([r for r, e in enumerate(self._events) if e.op == op], dtype=np.int64)
+
+    def topic_counts(self) -> dict[str, int]:
+        """Return how many shown rows each topic has."""
+        return dict(Counter(self._events[row].topic for row in self.shown().tolist()))
+
+    def worst(self) -> dict[str, Severity]:
+        """Return the worst of each topic, as far as heads tell: a gap warns, a failure is an error."""
+        topics = dict.fromkeys((event.topic for event in self._events), Severity.CHAT)
+        for row in self.select(errors=True).tolist():
+            event = self._events[row]
+            severity = Severity.WARNING if event.kind == Kind.GAP else Severity.ERROR
+            topics[event.topic] = max(topics[event.topic], severity)
+        return topics
 
     def event(self, row: int) -> Event:
         """Decode the event of `row`."""
