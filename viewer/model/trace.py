@@ -148,7 +148,7 @@ class Trace:
         return dict(Counter(self._events[row].topic for row in self.shown().tolist()))
 
     def worst(self) -> dict[str, Severity]:
-        """Return the worst of each topic, as far as heads tell: a gap warns, a failure is an error."""
+        """Return the worst of each topic, by heads alone: a gap warns, a failure is an error."""
         topics = dict.fromkeys((event.topic for event in self._events), Severity.CHAT)
         for row in self.select(errors=True).tolist():
             event = self._events[row]
