@@ -1,0 +1,91 @@
+"""What of a request, a response or a fact may reach the disk."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+from tracer.capture.redact import bodies as _bodies
+from tracer.capture.redact.bodies import Source
+from tracer.capture.redact.headers import scrub_headers
+from tracer.capture.redact.notes import Notes
+from tracer.capture.redact.patterns import Scrubber
+from tracer.capture.redact.urls import scrub_url
+from tracer.capture.redact.walk import Walker
+
+__all__ = ["LEVELS", "Notes", "Redactor"]
+
+LEVELS: Final = ("none", "headers", "structure", "full")
+
+
+class Redactor:
+    """Pure, safe to share between threads, and never raises for odd input.
+
+    `key` is the session's: the same secret has the same tag within a session, and no other.
+    `bodies` is how much is kept: ``none`` (no headers either), ``headers``, ``structure``, ``full``
+    (mail text too). No level keeps a credential.
+    """
+
+    def __init__(self, key: bytes, bodies: str = "structure") -> None:
+        if bodies not in LEVELS:
+            raise ValueError(f"bodies must be one of {', '.join(LEVELS)}, not {bodies!r}")
+        self.level = bodies
+        self._key = key[:64]
+        self.scrubber = Scrubber(self.tag)
+        self.walker = Walker(self.scrubber, self.tag, full=bodies == "full")
+
+    def tag(self, secret: str | bytes) -> str:
+        """Return 10 hex digits that stand for `secret` within the session."""
+        data = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
+        return blake2b(data, digest_size=5, key=self._key).hexdigest()
+
+    def text(self, message: str, notes: Notes, path: str) -> str:
+        """Return `message`, of an error say, without secrets."""
+        kinds: list[str] = []
+        result = self.scrubber.scrub(message, kinds)
+        notes += [{"path": path, "kind": kind} for kind in kinds]
+        return result
+
+    def url(self, url: str, notes: Notes, path: str) -> str:
+        """Return `url` without credentials, tokens and opaque ids; the rest stays as it was."""
+        return scrub_url(self.scrubber, url, notes, path)
+
+    def headers(
+        self,
+        headers: Iterable[tuple[str, str]] | Mapping[str, str],
+        notes: Notes,
+        path: str,
+    ) -> dict[str, str]:
+        """Return the headers under lower-case names; repeated ones are joined by ``, ``."""
+        if self.level == "none":
+            return {}
+        return scrub_headers(self.scrubber, headers, notes, path)
+
+    def body(
+        self,
+        content: bytes | str | None,
+        content_type: str,
+        notes: Notes,
+        path: str,
+        *,
+        method_id: str | None,
+        direction: str,
+        url: str = "",
+        encoding: str = "",
+        size: int | None = None,
+        stream: bool = False,
+    ) -> dict[str, Any]:
+        """Return the BODY of FORMAT.md for `content`.
+
+        `direction` is ``request`` or ``response``. `encoding` is the Content-Encoding still on
+        `content`. A `stream` is not read: `size` is all that is known of it.
+        """
+        return _bodies.body(
+            self,
+            Source(content, content_type, method_id, direction, url, encoding, size, stream),
+            notes,
+            path,
+        )
+
+    def data(self, data: Mapping[str, Any], notes: Notes, path: str = "") -> dict[str, Any]:
+        """Return the facts of an event without secrets; names, numbers and shape stay."""
+        return self.walker.facts(data, notes, path)

@@ -1,0 +1,146 @@
+"""The generic walk over decoded JSON, for what no allow-list knows."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import orjson
+
+from tracer.capture.redact.names import OPAQUE, PERSONAL, fold, secret_kind
+from tracer.capture.redact.notes import Notes
+from tracer.capture.redact.patterns import Scrubber
+
+_DEPTH: Final = 100
+_LONG_TEXT: Final = 512
+_NOTES: Final = 200
+_NAMES_LIMIT: Final = 4096
+_OPAQUE_VALUE: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/=_-]{40,}")
+_CODE: Final = re.compile(r"(?=.*[0-9])[\w/-]{20,}")
+
+
+class Walker:
+    """Walks values; thread-safe, because what it remembers only saves time."""
+
+    def __init__(self, scrubber: Scrubber, tag: Callable[[str], str], *, full: bool) -> None:
+        self._scrubber = scrubber
+        self._tag = tag
+        self._full = full
+        self._rules: dict[str, tuple[str, str] | None] = {}
+
+    def content(self, value: Any, notes: Notes, path: str) -> Any:
+        """Return the content of a body: shape, numbers and short words, no personal text."""
+        return self._walk(value, notes, path, 0, not self._full)
+
+    def facts(self, data: Mapping[str, Any], notes: Notes, path: str) -> dict[str, Any]:
+        """Return the facts of an event: only secrets are dropped."""
+        result: dict[str, Any] = self._mapping(data, notes, path, 0, False)
+        return result
+
+    def _walk(self, value: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
+        if isinstance(value, str):
+            return self._string(value, notes, path, strict)
+        if value is None or isinstance(value, bool | int | float | orjson.Fragment):
+            return value
+        if depth > _DEPTH:
+            return "…"
+        if isinstance(value, Mapping):
+            return self._mapping(value, notes, path, depth, strict)
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._walk(item, notes, path, depth + 1, strict) for item in value]
+        if isinstance(value, bytes | bytearray | memoryview):
+            value = bytes(value).decode("utf-8", "backslashreplace")
+            return self._string(value, notes, path, strict)
+        return self._string(str(value), notes, path, strict)
+
+    def _mapping(
+        self, value: Mapping[Any, Any], notes: Notes, path: str, depth: int, strict: bool
+    ) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            name = key if isinstance(key, str) else str(key)
+            below = f"{path}.{name[:60]}" if path else name[:60]
+            rule = self._rule(name)
+            if rule is None or item is None or isinstance(item, bool):
+                kept = self._walk(item, notes, below, depth + 1, strict)
+            else:
+                kept = self._ruled(rule, item, notes, below, depth, strict)
+            result[self._string(name, notes, path, False)] = kept
+        return result
+
+    def _rule(self, name: str) -> tuple[str, str] | None:
+        """Return what to do for a name: ("secret" | "opaque" | "personal" | "code", kind)."""
+        try:
+            return self._rules[name]
+        except KeyError:
+            folded = fold(name)
+            rule: tuple[str, str] | None = None
+            if kind := OPAQUE.get(folded):
+                rule = ("opaque", kind)
+            elif kind := secret_kind(folded):
+                rule = ("secret", kind)
+            elif folded in {"code", "key"}:
+                rule = ("code", folded)
+            elif folded in PERSONAL:
+                rule = ("personal", "personal")
+            if len(self._rules) < _NAMES_LIMIT and len(name) < 100:
+                self._rules[name] = rule
+            return rule
+
+    def _ruled(
+        self, rule: tuple[str, str], item: Any, notes: Notes, path: str, depth: int, strict: bool
+    ) -> Any:
+        what, kind = rule
+        if what == "personal":
+            return self._personal(item, notes, path, depth, strict)
+        if what == "code" and not (isinstance(item, str) and _CODE.fullmatch(item)):
+            return self._walk(item, notes, path, depth + 1, strict)
+        if isinstance(item, int | float) and kind != "password":
+            return item
+        if isinstance(item, Mapping) and "value" in item and "origin" in item:
+            return {
+                **self._mapping(item, notes, path, depth, strict),
+                "value": self._mark(kind, item["value"], notes, path),
+            }
+        if what == "opaque" and not isinstance(item, str):
+            return self._walk(item, notes, path, depth + 1, strict)
+        return self._mark(kind, item, notes, path)
+
+    def _mark(self, kind: str, item: Any, notes: Notes, path: str) -> str:
+        text = item if isinstance(item, str) else repr(item)
+        if text.startswith("⟨redacted "):
+            return text
+        _note(notes, path, kind)
+        return self._scrubber.mark(kind, text)
+
+    def _personal(self, item: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
+        """Drop text, keep the shape: how many there were, how long each was."""
+        if not strict or isinstance(item, int | float):
+            return self._walk(item, notes, path, depth + 1, strict)
+        if isinstance(item, str):
+            _note(notes, path, "personal")
+            return self._scrubber.mark(f"text-{len(item)}", item)
+        _note(notes, path, "personal")
+        if isinstance(item, Mapping):
+            return {"keys": len(item)}
+        return {"items": len(item)} if isinstance(item, list | tuple) else "…"
+
+    def _string(self, value: str, notes: Notes, path: str, strict: bool) -> str:
+        kinds: list[str] = []
+        result = self._scrubber.scrub(value, kinds)
+        for kind in kinds:
+            _note(notes, path, kind)
+        if not strict or len(result) < 40 or result.startswith("⟨redacted "):
+            return result
+        if len(result) > _LONG_TEXT:
+            _note(notes, path, "text")
+            return self._scrubber.mark(f"text-{len(value)}", value)
+        if _OPAQUE_VALUE.fullmatch(result):
+            _note(notes, path, "opaque")
+            return self._scrubber.mark("opaque", value)
+        return result
+
+
+def _note(notes: Notes, path: str, kind: str) -> None:
+    """Leave a note, up to a number that a page of a thousand items cannot pass."""
+    if len(notes) < _NOTES:
+        notes.append({"path": path, "kind": kind})
