@@ -44,3 +44,7 @@ class Finding:
     """Where the knowledge is from."""
     count: int = 1
     """How many symptoms this one cause explains."""
+    symptoms: tuple[str, ...] = ()
+    """Ids of the events that show the effects: what "apply as filter" keeps."""
+    ops: tuple[str, ...] = ()
+    """The operations concerned."""

@@ -1,0 +1,156 @@
+"""What the rules read: failures decoded once, everything else on demand."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from tracer.schema.events import Event, Kind, Phase
+from viewer.model.findings.failure import Failure, at, failure_of
+from viewer.model.findings.patterns import by_rule
+from viewer.model.trace import Trace
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) now and then."""
+
+_EVERY: Final = 4096  # events between two reports of progress
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A root or nested operation, as far as it is recorded."""
+
+    event: str
+    op: str | None
+    name: str
+    topic: str
+    status: int | None
+    ended: bool
+    data: dict[str, Any]
+
+
+class Facts:
+    """One trace, read for the rules. Nothing is decoded twice on purpose, nothing is kept whole."""
+
+    def __init__(self, trace: Trace, progress: Progress | None = None) -> None:
+        self.trace = trace
+        self._progress = progress
+        self._done = 0
+        self._total = max(1, len(trace))
+
+    def tick(self, count: int = 1) -> None:
+        """Report progress: `count` more events were looked at."""
+        before, self._done = self._done, min(self._done + count, self._total)
+        if self._progress and before // _EVERY != self._done // _EVERY:
+            self._progress(self._done, self._total)
+
+    # events
+
+    def event(self, event_id: str) -> Event | None:
+        """Return the event that stands for `event_id`, else None."""
+        row = self.trace.row_of(event_id)
+        return None if row is None else self.trace.event(row)
+
+    def events(self, **condition: Any) -> Iterator[Event]:
+        """Decode what ``trace.select`` finds, in order of time."""
+        for row in self.trace.select(**condition).tolist():
+            self.tick()
+            yield self.trace.event(row)
+
+    def exchanges(self, call_id: str) -> list[Event]:
+        """Return the exchanges of a call, in order of time."""
+        under = (self.trace.event(row) for row in self.trace.children(call_id))
+        return [event for event in under if event.kind == Kind.EXCHANGE]
+
+    def calls(self, *names: str) -> Iterator[Event]:
+        """Decode the calls with one of these method ids."""
+        return self.events(kinds=(Kind.CALL,), names=names)
+
+    def succeeded(self, event: Event) -> bool:
+        """Tell whether a call or exchange ended well."""
+        row = self.trace.row_of(event.id)
+        return row is not None and not self.trace.failed(row) and event.phase == Phase.END
+
+    # what most rules start from
+
+    @cached_property
+    def failures(self) -> list[Failure]:
+        """Every failed exchange, then every failed call that has none, in order of time."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
+        found: list[Failure] = []
+        calls: list[Event] = []
+        with_exchange: set[str] = set()
+        for row in rows:
+            self.tick()
+            event = self.trace.event(row)
+            if event.phase != Phase.END:
+                continue  # never answered: a rule of its own
+            if event.kind == Kind.CALL:
+                calls.append(event)
+                continue
+            failure = self._of_exchange(event)
+            with_exchange.add(failure.call or "")
+            found.append(failure)
+        found += [_of_call(call) for call in calls if call.id not in with_exchange]
+        return found
+
+    @cached_property
+    def classified(self) -> dict[str, list[tuple[Failure, float]]]:
+        """The failures of each rule that the patterns name, with their confidence."""
+        return by_rule(self.failures)
+
+    @cached_property
+    def unanswered(self) -> list[Event]:
+        """Calls and exchanges that started and never ended."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
+        events = (self.trace.event(row) for row in rows)
+        return [event for event in events if event.phase == Phase.START]
+
+    @cached_property
+    def operations(self) -> dict[str, Operation]:
+        """Operations by id."""
+        return {
+            event.id: Operation(
+                event.id,
+                event.op,
+                event.name,
+                event.topic,
+                event.status,
+                event.phase == Phase.END,
+                event.data,
+            )
+            for event in self.events(kinds=(Kind.OPERATION,))
+        }
+
+    @cached_property
+    def steps(self) -> dict[str, list[Event]]:
+        """The steps of each resolution, by the id of the operation they hang under."""
+        found: dict[str, list[Event]] = defaultdict(list)
+        for event in self.events(kinds=(Kind.STEP,)):
+            found[event.parent or event.op or ""].append(event)
+        for steps in found.values():
+            steps.sort(key=lambda step: at(step.data, "n") or 0)
+        return dict(found)
+
+    def _of_exchange(self, event: Event) -> Failure:
+        parent = self.trace.row_of(event.parent) if event.parent else None
+        above = self.trace.event(parent) if parent is not None else None
+        is_call = above is not None and above.kind == Kind.CALL
+        recovered = parent is not None and above is not None and above.phase == Phase.END
+        recovered = recovered and not self.trace.failed(parent or 0)
+        return failure_of(
+            event,
+            call=above.id if above is not None and is_call else None,
+            method=above.name if above is not None and is_call else event.name,
+            recovered=recovered,
+        )
+
+
+def _of_call(event: Event) -> Failure:
+    return failure_of(event, call=event.id, method=event.name, recovered=False)
+
+
+def ops_of(failures: Sequence[Failure]) -> tuple[str, ...]:
+    """Return the operations of `failures`, each once, in order."""
+    return tuple(dict.fromkeys(f.op for f in failures if f.op))
