@@ -1,5 +1,6 @@
 """Debug on and off: what `tracer on`, `off` and `status` stand on."""
 
+import contextlib
 import os
 import re
 import secrets
