@@ -9,6 +9,7 @@ from tracer.control.state import (
     CAP,
     LIFETIME,
     LOOK_EVERY,
+    SYSTEM_CLOCK,
     Clock,
     ControlError,
     State,
@@ -16,6 +17,7 @@ from tracer.control.state import (
     boot_id,
     control_file,
     home,
+    is_shared,
     sequence,
 )
 from tracer.control.switch import Closed, SessionFile, reaches, sessions, state, turn_off, turn_on
@@ -26,6 +28,7 @@ __all__ = [
     "CAP",
     "LIFETIME",
     "LOOK_EVERY",
+    "SYSTEM_CLOCK",
     "Clock",
     "Closed",
     "ControlError",
@@ -36,6 +39,7 @@ __all__ = [
     "boot_id",
     "control_file",
     "home",
+    "is_shared",
     "reaches",
     "sequence",
     "sessions",

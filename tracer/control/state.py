@@ -50,6 +50,9 @@ class Clock:
     monotonic: Callable[[], float] = time.monotonic
 
 
+SYSTEM_CLOCK: Final = Clock()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Debug that is on: the contents of the control file."""

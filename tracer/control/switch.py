@@ -17,6 +17,7 @@ from tracer.control.state import (
     BODIES,
     CAP,
     LIFETIME,
+    SYSTEM_CLOCK,
     Clock,
     ControlError,
     State,
@@ -55,7 +56,7 @@ def turn_on(
     out: Path | None = None,
     bodies: str = "structure",
     cap: int = CAP,
-    clock: Clock = Clock(),  # noqa: B008 - frozen
+    clock: Clock = SYSTEM_CLOCK,
 ) -> tuple[State, bool]:
     """Switch debug on; return its state, and whether it was on already (then nothing changes).
 
@@ -98,7 +99,7 @@ def turn_on(
     return other, True
 
 
-def turn_off(clock: Clock = Clock()) -> Closed | None:  # noqa: B008 - frozen
+def turn_off(clock: Clock = SYSTEM_CLOCK) -> Closed | None:
     """Switch debug off and return what was closed; None when it was off.
 
     Raises:
@@ -110,7 +111,7 @@ def turn_off(clock: Clock = Clock()) -> Closed | None:  # noqa: B008 - frozen
     return _close(current, "expired" if current.expired(clock) else "off", clock)
 
 
-def state(clock: Clock = Clock()) -> State | None:  # noqa: B008 - frozen
+def state(clock: Clock = SYSTEM_CLOCK) -> State | None:
     """Return what is on, or None. Debug whose time is over is closed here.
 
     Raises:

@@ -3,13 +3,21 @@
 import os
 from pathlib import Path
 
-from tracer.control.state import LOOK_EVERY, Clock, ControlError, State, control_file, read
+from tracer.control.state import (
+    LOOK_EVERY,
+    SYSTEM_CLOCK,
+    Clock,
+    ControlError,
+    State,
+    control_file,
+    read,
+)
 
 
 class Watch:
     """Looks at the control file for a traced process, at most once per 20 ms, and never raises."""
 
-    def __init__(self, path: Path | None = None, clock: Clock = Clock()) -> None:  # noqa: B008
+    def __init__(self, path: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path or control_file()
         self.refused = ""
         """Why a control file that is there is not obeyed; empty when it is."""

@@ -112,22 +112,31 @@ def encode(event: Event) -> bytes:
     ``data`` may hold ``orjson.Fragment`` for JSON that is encoded already. What JSON cannot hold
     (lone surrogates, huge integers, bytes, objects) is kept as text.
     """
-    fields = {
-        "v": event.v,
-        "ts": event.ts,
-        "topic": event.topic,
-        "kind": event.kind,
-        "phase": event.phase,
-        "id": event.id,
-        "parent": event.parent,
-        "op": event.op,
-        "pid": event.pid,
-        "seq": event.seq,
-        "name": event.name,
-        "status": event.status,
-        "ms": event.ms,
-        "data": event.data,
-    }
+    return encode_fields(
+        {
+            "v": event.v,
+            "ts": event.ts,
+            "topic": event.topic,
+            "kind": event.kind,
+            "phase": event.phase,
+            "id": event.id,
+            "parent": event.parent,
+            "op": event.op,
+            "pid": event.pid,
+            "seq": event.seq,
+            "name": event.name,
+            "status": event.status,
+            "ms": event.ms,
+            "data": event.data,
+        }
+    )
+
+
+def encode_fields(fields: dict[str, Any]) -> bytes:
+    """Return the line of an event given as the fields of `Event`, ``v`` first, ``data`` last.
+
+    What `encode` does, for the writer of many events: a frozen dataclass costs it 3 µs apiece.
+    """
     try:
         return orjson.dumps(fields, default=_as_text, option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):

@@ -1,0 +1,393 @@
+"""One HTTP exchange in progress, whatever the transport: its role, its lines, its outcome."""
+
+import base64
+import binascii
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+import orjson
+
+from tracer.capture import topics
+from tracer.capture.redact.redactor import Notes
+from tracer.capture.session import Session
+from tracer.operation import current
+from tracer.schema.events import new_id, timestamp
+
+_TOKEN_PLACES: Final = re.compile(
+    r"^[^/]*//(?:oauth2\.googleapis\.com|accounts\.google\.com|sts\.googleapis\.com)/.*token"
+    r"|:generate(?:Access|Id)Token$"
+)
+_SUBJECTS_KEPT: Final = 1000
+
+
+@dataclass(slots=True)
+class Call:
+    """The API call in progress: what its exchanges need to know of it, and count in it."""
+
+    session: Session
+    id: str
+    method_id: str
+    topic: str
+    parent: str | None
+    op: str | None
+    role: str = "call"
+    """The role of its exchanges while nothing special happens: call, chunk, media or batch."""
+    account: str | None = None
+    began: int = field(default_factory=time.perf_counter_ns)
+    tries: int = 0
+    """Exchanges made as tries of this call, over all of its chunks."""
+    attempt: int = 0
+    """Tries of the request or the chunk in progress."""
+    tokens: int = 0
+    exchanges: int = 0
+    status: int | None = None
+    tried: tuple[str, str, str] = ("", "", "")
+    """Method, URL and range of its last try."""
+    batch: str | None = None
+    """A batch's call only: the id of its last exchange."""
+
+
+class _Thread(threading.local):
+    """What the last exchange of this thread leaves for the next one."""
+
+    hop: str | None = None
+    """The URL that its answer redirects to."""
+    refused: tuple[str, str] | None = None
+    """Method and URL, when its answer was 401."""
+
+
+thread: Final = _Thread()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """An exchange that has begun: its start line is written."""
+
+    session: Session
+    id: str
+    parent: str | None
+    op: str | None
+    call: Call | None
+    topic: str
+    name: str
+    role: str
+    attempt: int
+    method: str
+    url: str
+    kept_url: str
+    headers: Mapping[str, str]
+    body: Any
+    notes: Notes
+    started: str
+    began: int
+    wire: list[dict[str, Any]] | None = None
+    proxy: dict[str, Any] | None = None
+
+    def end(
+        self,
+        status: int,
+        reason: str,
+        headers: Mapping[str, str],
+        content: bytes | str | None,
+        *,
+        encoding: str = "",
+        size: int | None = None,
+    ) -> None:
+        """Record the answer. `encoding` is the Content-Encoding that `content` still has.
+
+        `content` None: the body was a stream that we did not read, `size` what is known of it.
+        """
+        ms = (time.perf_counter_ns() - self.began) / 1e6
+        notes = self.notes
+        redactor = self.session.redactor
+        data = self._facts()
+        data["response"] = {
+            "status": status,
+            "reason": reason,
+            "headers": redactor.headers(headers, notes, "response.headers"),
+            "body": redactor.body(
+                content,
+                headers.get("content-type", ""),
+                notes,
+                "response.body",
+                method_id=self.call.method_id if self.call and self.role != "token" else None,
+                direction="response",
+                url=self.url,
+                encoding=encoding,
+                size=size,
+                stream=content is None,
+            ),
+        }
+        if self.role == "token":
+            self._learn_token(data, content)
+        thread.refused = (self.method, self.url) if status == 401 else None
+        self._write(status, ms, data)
+
+    def fail(self, error: BaseException) -> None:
+        """Record that there was no answer, and why."""
+        ms = (time.perf_counter_ns() - self.began) / 1e6
+        data = self._facts()
+        data["error"] = describe(self.session, error, self.notes)
+        thread.refused = None
+        self._write(None, ms, data)
+
+    def _write(self, status: int | None, ms: float, data: dict[str, Any]) -> None:
+        if self.notes:
+            data["redacted"] = self.notes
+        if self.call is not None:
+            self.call.status = status
+        self.session.emit(
+            self.topic,
+            "exchange",
+            "end",
+            self.name,
+            self.id,
+            self.parent,
+            self.op,
+            status,
+            ms,
+            data,
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """Return what the end line says whether there was an answer or not."""
+        redactor, notes = self.session.redactor, self.notes
+        data: dict[str, Any] = {
+            "method": self.method,
+            "url": self.kept_url,
+            "role": self.role,
+            "attempt": self.attempt,
+            "started": self.started,
+        }
+        bearer = _bearer(self.headers)
+        if bearer:
+            data["token"] = tag = redactor.tag(bearer)
+            subject = self._subject(tag, bearer)
+            if subject:
+                data["subject"] = subject
+        if self.proxy:
+            data["proxy"] = self.proxy
+        if self.wire:
+            data["wire"] = self.wire
+        stream = is_stream(self.body)
+        data["request"] = {
+            "headers": redactor.headers(self.headers, notes, "request.headers"),
+            "body": redactor.body(
+                None if stream else self.body,
+                _text(self.headers.get("content-type", "")),
+                notes,
+                "request.body",
+                method_id=self.call.method_id if self.call and self.role != "token" else None,
+                direction="request",
+                url=self.url,
+                encoding=_text(self.headers.get("content-encoding", "")),
+                size=_length(self.headers) if stream else None,
+                stream=stream,
+            ),
+        }
+        if self.role == "token":
+            subject, scopes = _asked_for(self.body)
+            if subject:
+                data["subject"] = subject
+            if scopes:
+                data["scopes"] = list(scopes)
+        return data
+
+    def _subject(self, tag: str, bearer: str) -> str | None:
+        known = self.session.subjects.get(tag)
+        if known is None and bearer.startswith("eyJ"):  # a self-signed JWT says it itself
+            claims = _claims(bearer)
+            known = (str(claims.get("sub") or ""), tuple(str(claims.get("scope") or "").split()))
+            self._learn(tag, known)
+        if known and known[0]:
+            return known[0]
+        return self.call.account if self.call else None
+
+    def _learn_token(self, data: dict[str, Any], content: bytes | str | None) -> None:
+        """Remember whom the token stands for, so that its later use names the subject."""
+        try:
+            answer = orjson.loads(content or b"")
+            token = answer["access_token"]
+        except (orjson.JSONDecodeError, KeyError, TypeError):
+            return
+        subject = data.get("subject")
+        if isinstance(token, str) and isinstance(subject, str):
+            self._learn(self.session.redactor.tag(token), (subject, tuple(data.get("scopes", ()))))
+
+    def _learn(self, tag: str, known: tuple[str, tuple[str, ...]]) -> None:
+        if len(self.session.subjects) >= _SUBJECTS_KEPT:
+            self.session.subjects.clear()
+        self.session.subjects[tag] = known
+
+
+def begin(
+    session: Session,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: Any,
+    *,
+    role: str | None = None,
+) -> Exchange:
+    """Write the start line of an exchange and return it.
+
+    `headers` are looked up by lower-case names, as httplib2 and requests allow. `role` is found out
+    when it is not given. The exchange hangs under what is in progress in this context.
+    """
+    scope = current.get()
+    call = scope.call if scope is not None else None
+    if not isinstance(call, Call):
+        call = None
+    own = new_id()
+    found, attempt = _role(call, own, method, url, headers, body, role)
+    host = url.split("/", 3)[2] if url.count("/") >= 2 else url
+    notes: Notes = []
+    kept_url = session.redactor.url(url, notes, "url")
+    exchange = Exchange(
+        session=session,
+        id=own,
+        parent=scope.parent if scope is not None else None,
+        op=(scope.op or None) if scope is not None else None,
+        call=call,
+        topic="auth" if found == "token" else call.topic if call else topics.of_url(url),
+        name=f"{method} {host.rpartition('@')[2]}",
+        role=found,
+        attempt=attempt,
+        method=method,
+        url=url,
+        kept_url=kept_url,
+        headers=headers,
+        body=body,
+        notes=notes,
+        started=timestamp(time.time_ns()),
+        began=time.perf_counter_ns(),
+    )
+    data: dict[str, Any] = {"method": method, "url": kept_url, "role": found, "attempt": attempt}
+    if notes:
+        data["redacted"] = list(notes)
+    session.emit(
+        exchange.topic, "exchange", "start", exchange.name, own, exchange.parent, exchange.op,
+        None, None, data,
+    )  # fmt: skip
+    return exchange
+
+
+def _role(
+    call: Call | None,
+    own: str,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: Any,
+    given: str | None,
+) -> tuple[str, int]:
+    """Return the role of a new exchange and which attempt it is; count it in its call."""
+    hop, thread.hop = thread.hop, None
+    role = given
+    if role is None and is_token_request(method, url, headers, body):
+        role = "token"
+    if role is None and hop is not None and hop == url:
+        role = "redirect"
+    if call is None:
+        again = thread.refused == (method, url)
+        return role or ("replay-401" if again else "call"), 2 if again else 1
+    call.exchanges += 1
+    if role == "token":
+        call.tokens += 1
+        return role, call.tokens
+    if role == "redirect":
+        return role, max(call.attempt, 1)
+    if call.role == "batch":
+        call.batch = own
+    return role or _role_of_try(call, method, url, headers), call.attempt
+
+
+def _role_of_try(call: Call, method: str, url: str, headers: Mapping[str, str]) -> str:
+    """Count one more try of `call`; the same request again is a retry or the replay of a 401."""
+    piece = headers.get("content-range") or headers.get("range") or ""
+    again = call.tried == (method, url, piece) and call.tries > 0
+    call.tried = (method, url, piece)
+    call.tries += 1
+    call.attempt = call.attempt + 1 if again else 1
+    if again and call.status == 401:
+        return "replay-401"
+    if call.role == "call":
+        if method == "PUT" and "content-range" in headers:
+            return "chunk"
+        return "retry" if again else "call"
+    return call.role
+
+
+def is_token_request(method: str, url: str, headers: Mapping[str, str], body: Any) -> bool:
+    """Tell a request for a token from the others, by its form or by its place."""
+    if method != "POST":
+        return False
+    kind = _text(headers.get("content-type") or "")
+    if kind.startswith("application/x-www-form-urlencoded"):
+        if isinstance(body, bytes):
+            return b"grant_type=" in body
+        if isinstance(body, str):
+            return "grant_type=" in body
+    return _TOKEN_PLACES.search(url.partition("?")[0]) is not None
+
+
+def is_stream(body: Any) -> bool:
+    """Tell whether reading `body` would take it away from its owner."""
+    return body is not None and not isinstance(body, bytes | bytearray | str)
+
+
+def describe(session: Session, error: BaseException, notes: Notes) -> dict[str, str]:
+    """Return type and scrubbed message of an exception of the host's."""
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ not in {"builtins", "__main__"}:
+        name = f"{kind.__module__}.{name}"
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - other people's __str__
+        message = "(no text)"
+    return {
+        "type": name,
+        "message": session.redactor.text(message[:20_000], notes, "error.message"),
+    }
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    scheme, _, token = _text(headers.get("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _length(headers: Mapping[str, str]) -> int | None:
+    value = _text(headers.get("content-length") or "")
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _claims(jwt: str) -> dict[str, Any]:
+    """Return the claims of a JWT; empty when it is none."""
+    parts = jwt.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        found = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _asked_for(body: Any) -> tuple[str, tuple[str, ...]]:
+    """Return the subject and the scopes that a token request asks for."""
+    if is_stream(body) or not body:
+        return "", ()
+    form = parse_qs(_text(bytes(body) if isinstance(body, bytearray) else body)[:65_536])
+    claims = _claims(form.get("assertion", [""])[0])
+    scopes = str(claims.get("scope") or form.get("scope", [""])[0]).split()
+    return str(claims.get("sub") or claims.get("iss") or ""), tuple(scopes)

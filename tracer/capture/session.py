@@ -1,0 +1,233 @@
+"""One process's part of a recorded session: its lines, its own start and end, its gaps."""
+
+import os
+import platform
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+from tracer.capture.redact.redactor import Notes, Redactor
+from tracer.capture.writer import Outcome, Writer
+from tracer.control import State, boot_id, sequence
+from tracer.schema.events import VERSION, Kind, Phase, Topic, encode_fields, new_id, timestamp
+
+_TRACED: Final = ("mapi-tracer", "google-api-python-client", "google-auth", "httplib2", "requests")
+
+
+class Session:
+    """Writes the events of this process into the file of one session.
+
+    Safe between threads and across fork: a child is a process of its own in the trace.
+    """
+
+    def __init__(
+        self, state: State, hooks: Sequence[str], is_on: Callable[[State], bool] = lambda _: True
+    ) -> None:
+        self.state = state
+        self.redactor = Redactor(bytes.fromhex(state.key), state.bodies)
+        self.subjects: dict[str, tuple[str, tuple[str, ...]]] = {}
+        """Token tag → who the token stands for, and its scopes."""
+        self.dropped = 0
+        """Lines of this process that are not in the file."""
+        self._hooks = hooks  # the recorder's own list: hooks may be added later
+        self._writer = Writer(state.file, state.cap, lambda: is_on(state))
+        self._begin_process()
+        _sessions.add(self)
+
+    def _begin_process(self) -> None:
+        self._pid = os.getpid()
+        self._sequence = sequence(self.state.session)
+        self._process = new_id()
+        self._introduced = False
+        self._full = False
+        self._gaps: dict[tuple[str, str], list[int]] = {}
+        self._lock = threading.Lock()
+
+    def emit(
+        self,
+        topic: str,
+        kind: str,
+        phase: str,
+        name: str,
+        id: str,  # noqa: A002 - the format's own word
+        parent: str | None,
+        op: str | None,
+        status: int | None,
+        ms: float | None,
+        data: dict[str, Any],
+    ) -> None:
+        """Write one event. `data` has passed the redaction; ``mono`` is added to it here."""
+        if self._full:
+            self.dropped += 1
+            return
+        self.flush()
+        self._write(topic, kind, phase, name, id, parent, op, status, ms, data)
+
+    def flush(self) -> None:
+        """Write what goes before the next event: the process's start line, and the gaps."""
+        if not self._introduced:
+            self._introduce()
+        if self._gaps:
+            self._write_gaps()
+
+    def _write(
+        self,
+        topic: str,
+        kind: str,
+        phase: str,
+        name: str,
+        own: str,
+        parent: str | None,
+        op: str | None,
+        status: int | None,
+        ms: float | None,
+        data: dict[str, Any],
+    ) -> bool:
+        data["mono"] = time.monotonic_ns()
+        line = encode_fields(
+            {
+                "v": VERSION,
+                "ts": timestamp(time.time_ns()),
+                "topic": topic,
+                "kind": kind,
+                "phase": phase,
+                "id": own,
+                "parent": parent,
+                "op": op,
+                "pid": self._pid,
+                "seq": next(self._sequence),
+                "name": name,
+                "status": status,
+                "ms": ms,
+                "data": data,
+            }
+        )
+        outcome = self._writer.write(line, spare_cap=kind == Kind.GAP)
+        if outcome is Outcome.WRITTEN:
+            if self._writer.made_anew:
+                self._writer.made_anew = False
+                self._introduced = False  # the new file does not know this process
+                self.gap("lost", "the file had been removed")
+            return True
+        self.dropped += 1
+        if kind == Kind.GAP:
+            return False
+        if outcome is Outcome.DROPPED:
+            self.gap("dropped", self._writer.reason, size=len(line))
+        elif not self._full:
+            self._full = True
+            self.gap("size-cap", f"the session has reached {self.state.cap} bytes")
+            self._write_gaps()
+        return False
+
+    # -- gaps --------------------------------------------------------------------------------------
+
+    def gap(self, name: str, reason: str, *, size: int = 0) -> None:
+        """Count what is missing; the next event that is written carries it before itself."""
+        entry = self._gaps.setdefault((name, reason), [0, 0])
+        entry[0] += 1
+        entry[1] += size
+
+    def _write_gaps(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return  # another thread is at it
+        try:
+            for key in list(self._gaps):
+                count, size = self._gaps[key]
+                data = {"reason": key[1], "count": count} | ({"bytes": size} if size else {})
+                if not self._point_out(key[0], data):
+                    return
+                del self._gaps[key]
+        finally:
+            self._lock.release()
+
+    def _point_out(self, name: str, data: dict[str, Any]) -> bool:
+        kind, phase = str(Kind.GAP), str(Phase.POINT)
+        return self._write(
+            str(Topic.SESSION), kind, phase, name, new_id(), None, None, None, None, data
+        )
+
+    # -- the process -------------------------------------------------------------------------------
+
+    def _introduce(self) -> None:
+        """Write the process's start line, once."""
+        with self._lock:
+            if self._introduced:
+                return
+            self._introduced = True
+            notes: Notes = []
+            data: dict[str, Any] = {
+                "argv0": sys.argv[0] if sys.argv else "",
+                "python": platform.python_version(),
+                "platform": platform.platform(),
+                "boot": boot_id(),
+                "versions": {name: found for name in _TRACED if (found := _version(name))},
+                "hooks": list(self._hooks),
+                "argv": _arguments(self.redactor, sys.argv, notes),
+            }
+            if notes:
+                data["redacted"] = notes
+            self._write_process(Phase.START, data)
+
+    def finish(self) -> None:
+        """Write the process's end line, if it has recorded anything."""
+        if self._introduced and os.getpid() == self._pid:
+            if self._gaps:
+                self._write_gaps()
+            events = next(self._sequence)
+            self._sequence = iter([events])  # looked at, not used up
+            self._write_process(Phase.END, {"events": events - 1, "dropped": self.dropped})
+            self._introduced = False
+        self._writer.close()
+
+    def _write_process(self, phase: Phase, data: dict[str, Any]) -> None:
+        name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"  # noqa: PTH119 - not a path of ours
+        kind, topic = str(Kind.PROCESS), str(Topic.SESSION)
+        self._write(topic, kind, str(phase), name, self._process, None, None, None, None, data)
+
+    def after_fork(self) -> None:
+        """Begin anew as another process; called in the child."""
+        self.dropped = 0
+        self._begin_process()
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for session in list(_sessions):
+        session.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _arguments(redactor: Redactor, argv: Sequence[str], notes: Notes) -> list[str]:
+    """Return the command line without secrets: ``--password x`` and ``--password=x`` alike."""
+    kept: list[str] = []
+    option = ""
+    for number, argument in enumerate(argv[:100]):
+        name, equals, value = argument.partition("=")
+        facts: Mapping[str, Any]
+        path = f"argv.{number}"
+        if argument.startswith("-"):
+            option = name.lstrip("-") if not equals else ""
+            facts = redactor.data({name.lstrip("-") or "argument": value}, notes, path)
+            kept.append(f"{name}={next(iter(facts.values()))}" if equals else name)
+        else:
+            facts = redactor.data({option or "argument": argument}, notes, path)
+            kept.append(str(next(iter(facts.values()))))
+            option = ""
+    return kept
