@@ -47,6 +47,8 @@ class Scope:
     parent: str
     call: Any = None
     """The capture's own record of the API call in progress, if one is."""
+    calls: list[str] = field(default_factory=list)
+    """The ids of the calls begun in this scope: the capture appends them, steps name them."""
 
 
 current: ContextVar[Scope | None] = ContextVar("tracer_scope", default=None)
@@ -71,6 +73,8 @@ class Operation:
     topic: str
     name: str
     facts: dict[str, Any] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    """The ids of the calls begun so far; none while nobody records."""
 
     def result(self, **facts: Any) -> None:
         """Add `facts` to what the end line says."""
@@ -112,7 +116,7 @@ def operation(name: str, topic: str, **data: Any) -> Iterator[Operation]:
     outer = current.get()
     own = new_id()
     running = Operation(own, outer.op if outer else own, topic, name)
-    token = current.set(Scope(running.root, own))
+    token = current.set(Scope(running.root, own, calls=running.calls))
     began = time.perf_counter_ns()
     parent = outer.parent if outer else None
     _emit_operation(running, parent, Phase.START, None, None, data)
