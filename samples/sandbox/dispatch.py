@@ -3,7 +3,16 @@
 import secrets
 from urllib.parse import quote, urlsplit
 
-from samples.sandbox import batch, directory, gmail, gmail_send, schemas, tasks
+from samples.sandbox import (
+    batch,
+    calendar,
+    directory,
+    gmail,
+    gmail_send,
+    people,
+    schemas,
+    tasks,
+)
 from samples.sandbox.call import HANDLERS, Call
 from samples.sandbox.errors import Refused, render
 from samples.sandbox.faults import Fault
@@ -15,7 +24,7 @@ from samples.sandbox.uploads import MAX_SIZE, split_related
 from samples.sandbox.wire import Reply, Request
 from samples.sandbox.world import rfc3339
 
-PLAYERS = (directory, gmail, gmail_send, schemas, tasks)
+PLAYERS = (calendar, people, directory, gmail, gmail_send, schemas, tasks)
 """Imported for their handlers."""
 MAX_JSON = 5 * 1024 * 1024
 """A JSON body above it is refused by the front end, with a page of HTML."""

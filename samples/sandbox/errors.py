@@ -185,10 +185,11 @@ API: Mapping[str, ApiError] = {
     ),
     "read-mask": ApiError(
         400,
-        "personFields mask is required. Please specify one or more valid paths.",
+        "{name} mask is required. Please specify one or more valid paths.",
         _INVALID,
         status=_IA,
     ),
+    "not-in-a-domain": ApiError(403, "Must be a G Suite domain user.", "forbidden", status=_PD),
     "bad-request": ApiError(400, "Bad Request", "badRequest"),
     "bad-query": ApiError(400, "Invalid Input: query", "invalid"),
     "bad-input": ApiError(400, "Invalid Input: {name}", "invalid"),
@@ -206,6 +207,12 @@ API: Mapping[str, ApiError] = {
         "The batch request contains too many calls: {count}. The limit is 100.",
         "badRequest",
         status=_IA,
+    ),
+    "event-deleted": ApiError(410, "Resource has been deleted", "deleted"),
+    "event-exists": ApiError(409, "The requested identifier already exists.", "duplicate"),
+    "no-end-time": ApiError(400, "Missing end time.", "required"),
+    "empty-range": ApiError(
+        400, "The specified time range is empty.", "timeRangeEmpty", "calendar"
     ),
     "sync-expired": ApiError(
         410,

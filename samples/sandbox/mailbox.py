@@ -1,12 +1,12 @@
 """A mailbox: messages with labels, their history, and the addresses one may send as."""
 
-import itertools
 import time
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from functools import cached_property
+from zlib import crc32
 
 from samples.sandbox.wire import Json
 
@@ -67,6 +67,8 @@ class Mailbox:
     oldest_history: int = 1000
     """Asking for history before it is answered 404."""
     history: int = 1000
+    made: int = 0
+    """Messages ever put in: their ids count on, the same in every run."""
     labels: dict[str, str] = field(default_factory=dict)
     """Id -> name of the user's own labels."""
     send_as: list[Json] = field(default_factory=list)
@@ -75,7 +77,8 @@ class Mailbox:
     def add(self, raw: bytes, *labels: str, at: float | None = None) -> Message:
         """Put a message in; the newest comes first in lists."""
         self.history += 1
-        name = f"19{next(_ids):014x}"
+        self.made += 1
+        name = f"19{crc32(self.primary.encode()):08x}{self.made:06x}"
         message = Message(
             name, name, raw, set(labels), time.time() if at is None else at, self.history
         )
@@ -120,6 +123,3 @@ class Mailbox:
             if entry.get("verificationStatus", "accepted") == "accepted"
         }
         return {self.primary.lower(), *verified}
-
-
-_ids = itertools.count(0x4D0000000000)

@@ -1,7 +1,7 @@
 """Every method of the APIs played here, with path, verb and accepted scopes.
 
-Google's static discovery documents come with google-api-python-client, so nothing is copied and *every*
-method has its scopes, also those that no handler plays.
+Google's static discovery documents come with google-api-python-client, so nothing is copied and
+*every* method has its scopes, also those that no handler plays.
 """
 
 import re

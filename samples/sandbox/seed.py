@@ -11,6 +11,7 @@ from samples.sandbox.world import (
     WIN_ACCOUNT,
     World,
     new_schema,
+    rfc3339,
 )
 
 DUPOND = "Dupond@soc-windows.com"
@@ -18,19 +19,20 @@ TEST = "test@divalto.com"
 DAY = 86400.0
 
 
-def seed_world(encoding: str = "env=account") -> World:
+def seed_world(encoding: str = "env=account", *, at: float | None = None) -> World:
     """Return the companies of the seed page, all domains of one customer.
 
     Args:
         encoding: How ``…Env`` holds environment and account: ``env=account``, ``customType`` or
             ``field``; see `World.grant`.
+        at: The time mails and events lie around, seconds since 1970; default: now.
     """
     world = World()
     define_attributes(world)
     _diva(world, encoding)
     _masoc(world)
     _bakeries(world, encoding)
-    _content(world)
+    _content(world, time.time() if at is None else at)
     return world
 
 
@@ -93,17 +95,16 @@ def _bakeries(world: World, encoding: str) -> None:
         world.grant(f"dupond@{domain}", DUPOND, environment, encoding=encoding)
 
 
-def _content(world: World) -> None:
+def _content(world: World, at: float) -> None:
     """Mail, contacts, events and a task for the people who are read in the samples."""
     for address in ("dupond@masoc.com", "test@diva-gs.com", "dupond@lespetitspains.com"):
-        _mail(world, address)
+        _mail(world, address, at)
         _contacts(world, address)
-        _agenda(world, address)
+        _agenda(world, address, at)
 
 
-def _mail(world: World, address: str) -> None:
+def _mail(world: World, address: str, at: float) -> None:
     mailbox = world[address].mailbox
-    now = time.time()
     mailbox.labels["Label_1"] = "Devis"
     mailbox.send_as.append(
         {
@@ -135,7 +136,7 @@ def _mail(world: World, address: str) -> None:
             message.add_attachment(
                 content, maintype="application", subtype="pdf", filename=f"pièce-{number}.pdf"
             )
-        mailbox.add(message.as_bytes(), *labels, at=now - DAY * (4 - number))
+        mailbox.add(message.as_bytes(), *labels, at=at - DAY * (4 - number))
 
 
 def _contacts(world: World, address: str) -> None:
@@ -178,8 +179,32 @@ def _contacts(world: World, address: str) -> None:
     )
 
 
-def _agenda(world: World, address: str) -> None:
+def _agenda(world: World, address: str, at: float) -> None:
     user = world[address]
+    for number, (summary, days, hours) in enumerate(
+        (("Visite Moulins du Rhin", -2, 2), ("Point commercial", 1, 1), ("Livraison farine", 3, 4)),
+        start=1,
+    ):
+        start = at - at % 3600 + DAY * days
+        user.events[f"seed{number}"] = {
+            "kind": "calendar#event",
+            "etag": f'"seed{number}"',
+            "id": f"seed{number}",
+            "status": "confirmed",
+            "created": rfc3339(at - 10 * DAY),
+            "updated": rfc3339(at - 10 * DAY),
+            "summary": summary,
+            "location": "12 quai des Bateliers, Strasbourg",
+            "description": "Prévoir le bon de commande.",
+            "creator": {"email": address, "self": True},
+            "organizer": {"email": address, "self": True},
+            "attendees": [{"email": "client0@example.net", "responseStatus": "accepted"}],
+            "start": {"dateTime": rfc3339(start), "timeZone": "Europe/Paris"},
+            "end": {"dateTime": rfc3339(start + 3600 * hours), "timeZone": "Europe/Paris"},
+            "iCalUID": f"seed{number}@google.com",
+            "htmlLink": f"https://www.google.com/calendar/event?eid=seed{number}",
+            "_revision": 1,
+        }
     user.tasks.append(
         {
             "kind": "tasks#task",

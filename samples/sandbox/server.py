@@ -100,6 +100,10 @@ class Sandbox:
         """Forget every access token: the next call with an old one gets a real 401."""
         self._state.tokens.revoke_all()
 
+    def expire_sync_tokens(self) -> None:
+        """Make every calendar sync token given out so far too old (410)."""
+        self._state.sync_tokens.clear()
+
     def token(self, subject: str | None, *scopes: str) -> str:
         """Give out an access token without the endpoint, for clients that want none of it."""
         return self._state.tokens.issue(subject, frozenset(scopes))

@@ -69,5 +69,8 @@ class State:
         self.pages = Pages()
         self.requests: list[Seen] = []
         self.sent: list[Sent] = []
+        self.sync_tokens: dict[str, tuple[str, int]] = {}
+        """Calendar sync token -> (owner, revision); an unknown token is an expired one."""
+        self.calendar_revision = 1
         self.tickets: dict[str, str] = {}
         """Ticket in the address of a redirect -> authorization header it stands for."""

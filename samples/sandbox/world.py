@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from samples.sandbox.mailbox import Mailbox
 from samples.sandbox.wire import Json
@@ -225,7 +226,7 @@ def new_schema(name: str) -> Json:
     """Return an empty custom schema."""
     return {
         "kind": "admin#directory#schema",
-        "schemaId": f"{abs(hash(name)) % 10**12:012d}==",
+        "schemaId": f"{crc32(name.encode()):012d}==",
         "schemaName": name,
         "displayName": name,
         "fields": [],
