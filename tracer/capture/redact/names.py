@@ -67,13 +67,13 @@ _SECRET_ENDINGS: Final = (
 )
 
 OPAQUE: Final[dict[str, str]] = {
-    "pagetoken": "page-token",
-    "nextpagetoken": "page-token",
-    "synctoken": "sync-token",
-    "nextsynctoken": "sync-token",
+    "pagetoken": "page",
+    "nextpagetoken": "page",
+    "synctoken": "sync",
+    "nextsynctoken": "sync",
     "uploadid": "upload-id",
-    "skiptoken": "page-token",
-    "deltatoken": "sync-token",
+    "skiptoken": "page",
+    "deltatoken": "sync",
 }
 """Folded name -> kind: long, meaningless, and a way into somebody's data. Shortened to a tag."""
 

@@ -37,10 +37,12 @@ _BEARER: Final = re.compile(
     re.IGNORECASE,
 )
 _USERINFO: Final = re.compile(
-    r"(?<=://)(?P<user>[^\s/?#@:\"'<>]{0,256}):(?P<value>[^\s/?#@\"'<>]+)(?=@)"
+    r"(?<=://)(?P<user>[^\s/?#@:\"'<>]{0,256}):(?P<value>[^\s/?#\"'<>]+)(?=@)"
 )
 _KEY_VALUE: Final = re.compile(
-    r"(?P<before>(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,30}[_.-]){0,4}(?:" + _KEY_WORDS + r")"
+    r"(?P<before>(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,30}[_.-]){0,4}[A-Za-z0-9]{0,30}?(?:"
+    + _KEY_WORDS
+    + r")"
     r"[\"'\]]{0,2}\s{0,4}(?::|=>?)\s{0,4}[\"']?)"
     r"(?P<value>(?!⟨|\*{3})[^\s\"'&;,<>{}\[\]()]+)",
     re.IGNORECASE,
@@ -51,18 +53,39 @@ _ESCAPE: Final = re.compile(
 )
 _RUN: Final = re.compile(r"(?:[^\s\"'<>(),]|=\r?\n|\\\")+")
 _BASE64_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,}+={0,2}")
+_ECHO: Final = re.compile(r"(?<=coding failed for )(?P<value>(?!⟨).+)", re.DOTALL)
+"""Google repeats what was sent when it is not base64."""
 _SASL: Final = re.compile(r"^[^\0]{0,256}\0[^\0]{1,256}\0[^\0]+\Z")
 _QUOTED_PRINTABLE: Final = re.compile(r"=([0-9A-F]{2})|=\r?\n")
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
-_MAYBE: Final = re.compile(
-    r"[=:%\\]|ya29|//|4/|GOCSPX|AIza|A[KS]IA|BEGIN|e[yw]|gh[pousr]_|xox|&|\0|[A-Za-z0-9+/_-]{16}"
-    r"|(?i:bearer|basic|ntlm|negotiate|oauth)"
-)
+_SHAPE_MARKS: Final = (
+    "ya29", "1//", "4/0", "4/1", "GOCSPX", "AIza", "BEGIN ", "eyJ", "eyA", "ewo", "gho_", "ghp_",
+    "ghr_", "ghs_", "ghu_", "xox", "AKIA", "ASIA", "%", "\\u", "\\x", "\\/", "&#", "\0", "=?", "ing failed for ",
+)  # fmt: skip
+_WORDS: Final = (
+    "pass", "pwd", "secret", "token", "apikey", "api_key", "api-key", "private", "assertion",
+    "authorization", "session", "cookie", "signature", "sig", "verifier", "credential",
+)  # fmt: skip
+_SCHEMES: Final = ("bearer", "basic", "ntlm", "negotiate", "oauth")
+_QUOTED: Final = re.compile(r"=(?:[0-9A-F]{2}|\r?\n)")
 
-ECHO: Final = re.compile(
-    r"(?P<before>(?:decoding|encoding|parsing) failed (?:for|at|of) )(?P<value>.+)", re.I | re.S
+
+def _in_base64(mark: str) -> list[str]:
+    """Return what of `mark` shows in base64, at each of the three places it can start at."""
+    found = []
+    for before, cut in ((0, 0), (1, 2), (2, 3)):
+        encoded = base64.b64encode(b"\0" * before + mark.encode())
+        whole = (before + len(mark)) * 8 // 6
+        found.append(encoded.decode()[cut:whole].replace("+", "-").replace("/", "_"))
+    return found
+
+
+_BASE64_MARKS: Final = tuple(
+    shown
+    for mark in ("ya29.", "1//0", "GOCSPX", "AIza", "-----BEGIN", "eyJ", "assw", "ecret", "earer ")
+    for shown in _in_base64(mark)
 )
-"""Error messages that repeat what was sent."""
+_MARKS: Final = _SHAPE_MARKS + _BASE64_MARKS
 
 
 class Scrubber:
@@ -74,17 +97,45 @@ class Scrubber:
 
     def scrub(self, text: str, kinds: list[str]) -> str:
         """Return `text` without secrets; the kind of each one found is appended to `kinds`."""
-        if text in self._clean:
+        if self.is_clean(text):
             return text
-        if _MAYBE.search(text):
-            result = self._scrub(text, kinds)
-            if result != text:
-                return result
+        result = self._scrub(text, kinds)
+        if result == text:
+            self._remember(text)
+        return result
+
+    def is_clean(self, text: str) -> bool:
+        """Tell whether `text` is known, or seen at once, to hold no secret."""
+        if text in self._clean:
+            return True
+        if self.maybe(text):
+            return False
+        self._remember(text)
+        return True
+
+    def _remember(self, text: str) -> None:
         if len(text) <= _CLEAN_LENGTH:
             if len(self._clean) >= _CLEAN_LIMIT:
                 self._clean.clear()
             self._clean.add(text)
-        return text
+
+    def maybe(self, text: str) -> bool:
+        """Tell, at once and erring towards yes, whether `text` may hold a secret of a known shape.
+
+        What is hidden by two encodings at a time is only found by `scrub` in texts that say yes.
+        """
+        if len(text) >= 200 and _LONG_RUN.search(text):
+            return True
+        if any(map(text.__contains__, _MARKS)):
+            return True
+        folded = text.lower()
+        if any(map(folded.__contains__, _SCHEMES)):
+            return True
+        if "=" not in text and ":" not in text:
+            return False
+        if any(map(folded.__contains__, _WORDS)):
+            return True
+        return ("@" in text and "://" in text) or _QUOTED.search(text) is not None
 
     def mark(self, kind: str, secret: str) -> str:
         """Return what stands for `secret`."""
@@ -118,6 +169,7 @@ class Scrubber:
             kinds.append(found)
             return self.mark(found, match[0])
 
+        text = _ECHO.sub(value("echo"), text)
         text = _SHAPES.sub(shape, text)
         text = _BEARER.sub(value("token"), text)
         if "@" in text:
@@ -169,7 +221,7 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def decode_base64(run: str) -> str | None:
-    """Return what a base64 or base64url `run` holds, as Latin-1, or None; 12 characters at least."""
+    """Return what a base64 or base64url `run` holds, as Latin-1, or None if it is none."""
     run = run.rstrip("=")
     if len(run) < 12 or len(run) % 4 == 1:
         return None

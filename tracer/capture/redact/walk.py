@@ -36,6 +36,11 @@ class Walker:
         result: dict[str, Any] = self._mapping(data, notes, path, 0, False)
         return result
 
+    def is_secret(self, name: str) -> bool:
+        """Tell whether what is filed under `name` is dropped."""
+        rule = self._rule(name)
+        return rule is not None and rule[0] != "personal"
+
     def _walk(self, value: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
         if isinstance(value, str):
             return self._string(value, notes, path, strict)
