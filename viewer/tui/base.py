@@ -1,0 +1,254 @@
+"""The main screen without its actions: what is where, and how it is brought up to date."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.timer import Timer
+
+from tracer.schema.events import Kind
+from viewer.model.visible import visible
+from viewer.tui.bars import FilterBar, KeyBar, TabBar, TitleBar
+from viewer.tui.detail import PAGES, DetailTabs, DetailView
+from viewer.tui.eventlist import EventList, ListHead
+from viewer.tui.look import Look
+from viewer.tui.lookapp import app_of
+from viewer.tui.pages import Maker, event_page, finding_page, message_page
+from viewer.tui.paint import Part
+from viewer.tui.record import Record, load
+from viewer.tui.state import State
+
+LARGE = 128 * 1024
+"""Bytes of a line from which on it is decoded beside the interface."""
+
+
+class Base(Screen[None]):
+    """Title, tabs, filter line, list, detail, keys."""
+
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-narrow"),
+        (90, "-medium"),
+        (140, "-wide"),
+    ]
+
+    def __init__(self, state: State) -> None:
+        super().__init__()
+        self.state = state
+        self.page = "overview"
+        self.pretty_page = "overview"
+        self.detail_mode = "normal"
+        self.following = False
+        self.progress: float | None = None
+        self.history: list[tuple[str, int]] = []
+        self._shown: tuple[Any, ...] = ()
+        self._cursors: dict[str, int] = {}
+        self._pending: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Make the widgets; few, so that the first paint is early."""
+        yield TitleBar(id="title")
+        yield TabBar(id="tabs")
+        yield FilterBar(id="filter")
+        with Horizontal(id="panes"):
+            with Vertical(id="list-pane"):
+                yield ListHead(id="head")
+                yield EventList(id="list")
+            with Vertical(id="detail-pane"):
+                yield DetailTabs(id="pages")
+                yield DetailView(id="detail")
+        yield KeyBar(id="keys")
+
+    # Shorthands
+
+    @property
+    def look(self) -> Look:
+        """Language and glyphs."""
+        return self.state.look
+
+    @property
+    def view(self) -> EventList:
+        """The list."""
+        return self.query_one("#list", EventList)
+
+    @property
+    def detail(self) -> DetailView:
+        """The detail."""
+        return self.query_one("#detail", DetailView)
+
+    def say(self, message_id: str, severity: str = "information", **values: Any) -> None:
+        """Show a toast."""
+        app_of(self).say(message_id, severity, **values)
+
+    # Bringing up to date
+
+    def show_all(self) -> None:
+        """Show the tab in front anew: its rows may have changed."""
+        state = self.state
+        if state.tab not in {tab.id for tab in state.tabs()}:
+            state.tab = "summary"
+        source = state.source(state.tab)
+        at = self._cursors.get(state.tab, 0)
+        self.query_one("#head", ListHead).source = source
+        self.query_one("#head", ListHead).refresh()
+        self.view.show(source, max(0, min(at, len(source) - 1)))
+        self.show_bars()
+        self.show_detail()
+
+    def show_bars(self) -> None:
+        """Show title, tabs, filter line and keys."""
+        state = self.state
+        self.query_one("#title", TitleBar).show(*self._title())
+        self.query_one("#tabs", TabBar).show(state.tabs(), state.tab)
+        self.query_one("#filter", FilterBar).show(self._filter_parts(), self._position_parts())
+        self.query_one("#keys", KeyBar).show(self.keys())
+
+    def keys(self) -> list[tuple[str, str, str]]:
+        """Return what the line of keys offers."""
+        return []
+
+    def _title(self) -> tuple[list[Part], list[Part]]:
+        state, look = self.state, self.look
+        paths = [path.replace("\\", "/").split("/")[-1] for path in state.paths]
+        left: list[Part] = [("traceview ", "title"), (paths[0] if paths else "", "bold")]
+        if len(paths) > 1:
+            left.append((f" (+{len(paths) - 1})", "dim"))
+        trace = state.trace
+        if len(trace):
+            left.append((f"  {look('title.events', n=look.number(len(trace)))}", "dim"))
+            first, last = trace.head(0).ts[11:19], trace.head(len(trace) - 1).ts[11:19]
+            left.append((f"  {first}–{last} UTC", "dim"))
+        right: list[Part] = []
+        if self.progress is not None:
+            right.append((f" {look('title.progress', percent=f'{self.progress:.0%}')} ", "warning"))
+        gaps = len(trace.select(kinds=[Kind.GAP])) if len(trace) else 0
+        if gaps:
+            right.append((f" {look.glyph('gap')} {look('title.gaps', n=look.number(gaps))}", "warning"))
+        if trace.damage:
+            text = look("title.damaged", n=look.number(len(trace.damage)))
+            right.append((f" {look.glyph('warning')} {text}", "warning"))
+        if self.following:
+            right.append((f" {look('title.following')}", "ok"))
+        return left, [*right, (" ", "")]
+
+    def _filter_parts(self) -> list[Part]:
+        state, look = self.state, self.look
+        parts: list[Part] = []
+        if state.filter_text:
+            name = "filter.on" if state.filter_on else "filter.off"
+            parts += [(f" {look(name)} ", "keycap" if state.filter_on else "dim")]
+            parts.append((self.filter_sentence(), "" if state.filter_on else "faint"))
+        if state.only_marks:
+            parts.append((f" {look('filter.marks')}", "mark"))
+        if state.notes.needle:
+            found = look("search.found", n=look.number(len(state.notes.hits)))
+            parts += [(f"  / {state.notes.needle}", "keycap"), (f" {found}", "dim")]
+        if not parts:
+            parts.append((f" {look(f'tab.{state.tab}.hint')}", "dim"))
+        return parts
+
+    def filter_sentence(self) -> str:
+        """Return the filter in words."""
+        return self.state.filter_text
+
+    def _position_parts(self) -> list[Part]:
+        look = self.look
+        shown, total = self.state.count_of(self.state.tab)
+        mode = self.state.notes.time_mode
+        words = look("position.of", n=look.number(shown), m=look.number(total))
+        at = look.number(self.view.cursor + 1 if shown else 0)
+        ink = "warning" if shown != total else "dim"
+        extra = f" {look(f'time.{mode}')} " if mode != "relative" else " "
+        return [(extra, "keycap"), (f"{at}: ", "dim"), (f"{words} ", ink)]
+
+    # The detail
+
+    def show_detail(self, *, field: str = "") -> None:
+        """Show the page of what is under the cursor."""
+        finding = self.view.source.finding(self.view.cursor)
+        row = self.view.row
+        key = (self.state.tab, self.view.cursor, row, id(finding), self.page, field)
+        if key == self._shown:
+            return
+        self._shown = key
+        pages = self.query_one("#pages", DetailTabs)
+        if finding is not None:
+            pages.show(("finding",), "finding")
+            self.detail.show(finding_page(self.state, finding))
+        elif row is None or row >= len(self.state.trace):
+            pages.show((), "")
+            self.detail.show(message_page(self.state, "detail.nothing"))
+        else:
+            pages.show(PAGES, self.page)
+            self._show_event(row, field)
+
+    def _show_event(self, row: int, field: str) -> None:
+        if len(self.state.trace.raw(row)) < LARGE:
+            self.put_page(row, event_page(self.state, load(self.state.trace, row), self.page), field)
+            return
+        self.detail.show(message_page(self.state, "detail.loading"))
+        self.run_worker(
+            lambda: self._load_large(row, field),
+            thread=True, exclusive=True, group="detail", exit_on_error=False,
+        )  # fmt: skip
+
+    def _load_large(self, row: int, field: str) -> None:
+        record: Record = load(self.state.trace, row)
+        maker = event_page(self.state, record, self.page)
+        self.app.call_from_thread(self.put_page, row, maker, field)
+
+    def put_page(self, row: int, maker: Maker, field: str) -> None:
+        """Show a page that is ready, unless the cursor has moved on."""
+        if self.view.row == row:
+            self.detail.needle = self.state.notes.needle
+            self.detail.show(maker, field=field)
+
+    def refresh_detail(self, *, field: str = "") -> None:
+        """Make the detail anew, though it is for the same row."""
+        self._shown = ()
+        self.show_detail(field=field)
+
+    # Tabs and places
+
+    def open_tab(self, tab: str) -> None:
+        """Bring `tab` to the front, with the cursor where it was."""
+        self._cursors[self.state.tab] = self.view.cursor
+        self.state.tab = tab
+        self.show_all()
+
+    def go_to_row(self, row: int, *, field: str = "", tab: str | None = None) -> None:
+        """Show the event `row`: in this tab if it is there, else in its topic's."""
+        state = self.state
+        here = state.source(state.tab)
+        target = tab or state.tab
+        if tab is None and not _holds(here, row):
+            topic = state.trace.head(row).topic
+            known = {own.id for own in state.tabs()}
+            target = topic if topic in known and topic != "resolution" else "all"
+        if not _holds(state.source(target), row):
+            if state.filter_on or state.only_marks:
+                state.filter_on = state.only_marks = False
+                state.changed()
+                self.say("filter.dropped")
+            if not _holds(state.source(target), row):
+                target = "all"
+        self.history.append((state.tab, self.view.cursor))
+        if target != state.tab:
+            self.open_tab(target)
+        self.view.go(self.view.source.find(row), tell=False, centre=True)
+        self._cursors[state.tab] = self.view.cursor
+        self.show_bars()
+        self.refresh_detail(field=field)
+
+    def go_to_event(self, event_id: str, *, field: str = "") -> bool:
+        """Show the event with this id; tell whether there is one."""
+        row = self.state.trace.row_of(event_id)
+        if row is None:
+            self.say("detail.absent", "warning", id=visible(event_id))
+            return False
+        self.go_to_row(row, field=field)
+        return True
+
+
+def _holds(source: Any, row: int) -> bool:
+    return len(source) > 0 and source.row(source.find(row)) == row

@@ -1,0 +1,202 @@
+"""Moving about: tabs, panes, errors, operations, slow events, marks, links."""
+
+from collections.abc import Callable
+
+from textual import on
+
+from tracer.schema.events import Kind
+from viewer.tui.bars import TabBar
+from viewer.tui.base import Base
+from viewer.tui.detail import PAGES, DetailTabs, DetailView
+from viewer.tui.eventlist import EventList
+from viewer.tui.lineview import LineView
+
+SLOW_MS = 2_000.0
+_LOOKED_AT = 200_000
+
+
+class Navigation(Base):
+    """The actions that change where one is."""
+
+    # Messages of the widgets
+
+    @on(LineView.Moved, "#list")
+    def _list_moved(self) -> None:
+        self._cursors[self.state.tab] = self.view.cursor
+        self.show_detail()
+        self.show_bars()
+
+    @on(LineView.Chosen, "#list")
+    def _list_chosen(self) -> None:
+        finding = self.view.source.finding(self.view.cursor)
+        if finding is not None and finding.evidence:
+            evidence = finding.evidence[0]
+            self.page = page_of(evidence.path)
+            self.go_to_event(evidence.event, field=evidence.path)
+            return
+        if self.view.source.foldable and self.view.source.toggle(self.view.cursor):
+            self.view.renew()
+            return
+        self.add_class("-opened")
+        self.detail.focus()
+
+    @on(TabBar.Picked)
+    def _tab_picked(self, event: TabBar.Picked) -> None:
+        self.open_tab(event.tab)
+
+    @on(DetailTabs.Picked)
+    def _page_picked(self, event: DetailTabs.Picked) -> None:
+        self.open_page(event.page)
+
+    @on(DetailView.Followed)
+    def _followed(self, event: DetailView.Followed) -> None:
+        self.follow_link(event.target)
+
+    def follow_link(self, target: str) -> None:
+        """Go where a line of the detail leads."""
+        scheme, _, rest = target.partition(":")
+        if scheme == "event":
+            self.go_to_event(rest)
+        elif scheme == "evidence":
+            n, _, at = rest.partition(":")
+            evidence = (self.state.findings or [])[int(n)].evidence[int(at)]
+            self.page = page_of(evidence.path)
+            self.go_to_event(evidence.event, field=evidence.path)
+        elif scheme == "finding":
+            self.open_tab("summary")
+            wanted = (self.state.findings or [])[int(rest)]
+            source = self.view.source
+            at_row = next((n for n in range(len(source)) if source.finding(n) is wanted), 0)
+            self.view.go(at_row, centre=True)
+        elif scheme == "account":
+            self.use_filter(f"account:{quoted(rest)}")
+        elif scheme == "text":
+            self.search_for(rest)
+
+    def use_filter(self, text: str) -> None:
+        """Filter by `text`."""
+        raise NotImplementedError
+
+    def search_for(self, text: str) -> None:
+        """Search `text` in the whole trace."""
+        raise NotImplementedError
+
+    # Tabs and pages
+
+    def action_tab(self, number: int) -> None:
+        """Open tab `number`, counted from 1."""
+        tabs = self.state.tabs()
+        if number <= len(tabs):
+            self.open_tab(tabs[number - 1].id)
+
+    def action_next_tab(self, step: int) -> None:
+        """Open the next or the previous tab."""
+        ids = [tab.id for tab in self.state.tabs()]
+        self.open_tab(ids[(ids.index(self.state.tab) + step) % len(ids)])
+
+    def open_page(self, page: str) -> None:
+        """Bring a page of the detail to the front."""
+        self.page = page
+        self.show_detail()
+
+    def action_next_page(self, step: int) -> None:
+        """Open the next or the previous page of the detail."""
+        at = PAGES.index(self.page) if self.page in PAGES else 0
+        self.open_page(PAGES[(at + step) % len(PAGES)])
+
+    def action_pretty(self) -> None:
+        """Switch between the exact line and the page before."""
+        if self.page == "raw":
+            self.open_page(self.pretty_page)
+        else:
+            self.pretty_page = self.page
+            self.open_page("raw")
+
+    # Back
+
+    def action_back(self) -> None:
+        """Leave the detail, else go back to where the last link was followed."""
+        if self.has_class("-opened") or isinstance(self.focused, DetailView):
+            self.remove_class("-opened")
+            self.view.focus()
+        elif self.history:
+            tab, at = self.history.pop()
+            self.open_tab(tab)
+            self.view.go(at, centre=True)
+        elif self.state.notes.needle:
+            self.search_for("")
+
+    def action_back_or_quit(self) -> None:
+        """Leave the detail; from the list, quit."""
+        if self.has_class("-opened") or isinstance(self.focused, DetailView):
+            self.action_back()
+        else:
+            self.app.exit(0)
+
+    # From event to event
+
+    def action_error(self, step: int) -> None:
+        """Go to the next or previous failed event of this tab."""
+        trace = self.state.trace
+        self._jump(step, lambda row: trace.failed(row) and trace.head(row).kind != Kind.GAP, "error")
+
+    def action_warning(self, step: int) -> None:
+        """Go to the next or previous event that failed, is a gap, or that a finding points at."""
+        trace = self.state.trace
+        cited = {e.event for finding in self.state.findings or () for e in finding.evidence}
+        self._jump(
+            step, lambda row: trace.failed(row) or trace.head(row).id in cited, "warning"
+        )
+
+    def action_slow(self, step: int) -> None:
+        """Go to the next or previous event that took long, or was never answered."""
+        trace = self.state.trace
+
+        def is_slow(row: int) -> bool:
+            head = trace.head(row)
+            waiting = head.phase == "start" and head.kind != Kind.OPERATION
+            return waiting or (head.ms or 0) >= SLOW_MS
+
+        self._jump(step, is_slow, "slow")
+
+    def action_same_operation(self, step: int) -> None:
+        """Go to the next or previous event of the same operation."""
+        row = self.view.row
+        op = self.state.trace.head(row).op if row is not None else None
+        if op is None:
+            self.say("jump.no-operation", "warning")
+            return
+        trace = self.state.trace
+        self._jump(step, lambda other: trace.head(other).op == op, "operation")
+
+    def action_marked(self, step: int) -> None:
+        """Go to the next or previous marked event."""
+        trace, marks = self.state.trace, self.state.notes.marks
+        self._jump(step, lambda row: trace.head(row).id in marks, "mark")
+
+    def _jump(self, step: int, wanted: Callable[[int], bool], what: str) -> None:
+        view: EventList = self.view
+        total = view.count()
+        for n in range(1, min(total, _LOOKED_AT)):
+            at = view.cursor + step * n
+            if not 0 <= at < total:
+                break
+            row = view.source.row(at)
+            if row is not None and wanted(row):
+                view.go(at, centre=True)
+                return
+        self.say(f"jump.none-{'next' if step > 0 else 'previous'}", what=self.look(f"jump.{what}"))
+
+
+def page_of(path: str) -> str:
+    """Return the page of the detail that shows the field at `path`."""
+    if path.startswith("request"):
+        return "request"
+    return "response" if path.startswith("response") else "overview"
+
+
+def quoted(text: str) -> str:
+    """Return `text` as one word of the filter language."""
+    if text and all(c.isalnum() or c in "@._-*" for c in text):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,81 @@
+"""The tab Resolution: one row per decision, that is per account that was looked for."""
+
+from typing import Final
+
+import numpy as np
+
+from tracer.schema.events import Kind
+from viewer.model.trace import Rows, Trace
+from viewer.report.story import facts_of
+from viewer.tui.paint import Line, Part, fit
+from viewer.tui.record import load
+from viewer.tui.sources import EventSource, highlighted, mark_of
+from viewer.tui.why_page import VERDICT_INKS
+
+_IDENTITY: Final = ("environment", "harmony_user", "windows_account")
+
+
+def decisions(trace: Trace) -> Rows:
+    """Return the rows that stand for a resolution: its last step."""
+    steps = trace.select(kinds=[Kind.STEP])
+    outcomes = trace.select(kinds=[Kind.STEP], names=["outcome"])
+    if len(outcomes) and len(steps) > 50 * len(outcomes):
+        return outcomes
+    last = {trace.head(row).parent: row for row in steps.tolist()}
+    return np.array(sorted(last.values()), dtype=np.int64)
+
+
+class ResolutionSource(EventSource):
+    """Who asked, which account it became, and by which attribute."""
+
+    def header(self, width: int) -> Line:
+        """Return the titles of the columns."""
+        return [
+            (f"  {fit(self.look(f'resolution.{name}'), wide)} ", "dim") if not n else
+            (f"{fit(self.look(f'resolution.{name}'), wide)} ", "dim")
+            for n, (name, wide) in enumerate(self._columns(width))
+        ]  # fmt: skip
+
+    def line(self, n: int, width: int) -> Line:
+        """Return row `n` of the list."""
+        row = int(self.rows[n])
+        step = load(self.trace, row)
+        facts = facts_of(self.trace, step.head.op) if step.head.op else {}
+        identity = facts.get("identity")
+        identity = identity if isinstance(identity, dict) else {}
+        verdict = step.text("verdict") if step.head.name == "outcome" else ""
+        glyph, ink = VERDICT_INKS.get(verdict, ("unknown", "warning"))
+        account = step.text("candidate") if verdict == "chosen" else ""
+        texts = {
+            "who": " / ".join(str(identity[key]) for key in _IDENTITY if identity.get(key)),
+            "account": account or self._verdict(verdict),
+            "via": step.text("attribute") or self._via(step.text("reason", "args", "via")),
+            "operation": self._operation(step.head.op),
+        }
+        inks = {"who": "", "account": "note" if account else ink, "via": "dim", "operation": "dim"}
+        mark = mark_of(self.look, self.notes, step.head.id, row)
+        sign = mark if mark[0] != " " else (self.look.glyph(glyph), ink)
+        parts: list[Part] = [sign, (" ", "")]
+        for name, wide in self._columns(width):
+            parts += highlighted(fit(texts[name], wide), inks[name], self.notes.needle)
+            parts.append((" ", ""))
+        return parts
+
+    def _verdict(self, verdict: str) -> str:
+        return self.look.reported(f"verdict.{verdict}") if verdict else self.look("status.unknown")
+
+    def _via(self, via: str) -> str:
+        return self.look.rule(via) if via else ""
+
+    def _operation(self, op: str | None) -> str:
+        row = self.trace.row_of(op) if op else None
+        return "" if row is None else self.trace.head(row).name
+
+    def _columns(self, width: int) -> list[tuple[str, int]]:
+        names = ["who", "account"] if width < 70 else ["who", "account", "via"]
+        if width >= 110:
+            names.append("operation")
+        shares = {"who": 5, "account": 4, "via": 4, "operation": 2}
+        room = width - 2 - len(names)
+        total = sum(shares[name] for name in names)
+        return [(name, max(4, room * shares[name] // total)) for name in names]

@@ -1,0 +1,208 @@
+"""What a list shows: rows by number, made into lines only when they are seen."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+
+from tracer.schema.events import Kind
+from viewer.model.columns import cells, layout
+from viewer.model.finding import Finding
+from viewer.model.trace import Rows, Trace
+from viewer.tui.look import Look
+from viewer.tui.paint import Line, Part, fit
+
+TIME_MODES: Final = ("relative", "absolute", "mark")
+_STATE_INKS: Final = {"failed": "error", "unanswered": "error", "gap": "warning"}
+_KIND_INKS: Final = {
+    Kind.OPERATION: "bold", Kind.EXCHANGE: "dim", Kind.STEP: "key", Kind.GAP: "warning",
+    Kind.SESSION: "note", Kind.PROCESS: "note", Kind.SETTINGS: "note",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the user added and looks for; shared by all lists."""
+
+    time_mode: str = "relative"
+    base: int = 0
+    """µs since 1970 that relative times count from."""
+    mark_time: int | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Marked event ids, and their comments (``""``: none)."""
+    needle: str = ""
+    hits: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def is_hit(self, row: int) -> bool:
+        """Tell whether the search found `row`."""
+        at = int(np.searchsorted(self.hits, row))
+        return at < len(self.hits) and int(self.hits[at]) == row
+
+
+class Source(ABC):
+    """The rows of one tab."""
+
+    foldable = False
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def line(self, n: int, width: int) -> Line:
+        """Return row `n` of the list."""
+
+    @abstractmethod
+    def row(self, n: int) -> int | None:
+        """Return the event behind row `n`, if there is one."""
+
+    @abstractmethod
+    def find(self, row: int) -> int:
+        """Return the row of the list that is, or is nearest to, the event `row`."""
+
+    def finding(self, n: int) -> Finding | None:
+        """Return the finding of row `n`, if it is one."""
+        return None
+
+    def header(self, width: int) -> Line:
+        """Return the titles of the columns."""
+        return ()
+
+    def toggle(self, n: int, to: bool | None = None) -> bool:
+        """Fold or unfold row `n`; tell whether anything changed."""
+        return False
+
+    def fold_all(self, to: bool) -> None:
+        """Fold or unfold everything."""
+
+
+class EventSource(Source):
+    """Events in order of time, one a line."""
+
+    def __init__(self, trace: Trace, rows: Rows, look: Look, notes: Notes) -> None:
+        self.trace = trace
+        self.rows = rows
+        self.look = look
+        self.notes = notes
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def row(self, n: int) -> int | None:
+        """Return the event behind row `n`."""
+        return int(self.rows[n]) if 0 <= n < len(self.rows) else None
+
+    def find(self, row: int) -> int:
+        """Return the row of the list that is, or is next after, the event `row`."""
+        return min(int(np.searchsorted(self.rows, row)), max(0, len(self.rows) - 1))
+
+    def header(self, width: int) -> Line:
+        """Return the titles of the columns."""
+        parts: list[Part] = []
+        for column, cells_wide in layout(width):
+            name = self.look(f"column.{column.id}")
+            parts += [(fit(name, cells_wide, right=column.right), "dim"), (" ", "")]
+        return parts
+
+    def line(self, n: int, width: int) -> Line:
+        """Return row `n` of the list."""
+        row = int(self.rows[n])
+        trace, notes = self.trace, self.notes
+        head = trace.head(row)
+        base = notes.base
+        if notes.time_mode == "mark" and notes.mark_time is not None:
+            base = notes.mark_time
+        texts = cells(trace, row, base=base, ascii_only=self.look.ascii_only)
+        if notes.time_mode == "absolute":
+            texts["time"] = local_clock(trace.time_of(row))
+        failed = trace.failed(row)
+        ink = self.look.status(head, failed)[1]
+        inks = {
+            "time": "dim",
+            "sign": ink,
+            "status": ink,
+            "ms": "",
+            "topic": "dim",
+            "name": _KIND_INKS.get(Kind(head.kind), "") if head.kind in Kind else "",
+            "account": "note",
+        }
+        if failed:
+            inks["name"] = "warning" if head.kind == Kind.GAP else "error"
+        texts["mark"], inks["mark"] = mark_of(self.look, notes, head.id, row)
+        parts: list[Part] = []
+        for column, wide in layout(width):
+            text = fit(texts[column.id], wide, right=column.right)
+            parts += highlighted(text, inks[column.id], notes.needle)
+            parts.append((" ", ""))
+        return parts
+
+
+def mark_of(look: Look, notes: Notes, event_id: str, row: int) -> tuple[str, str]:
+    """Return the sign in front of an event: its comment, its mark, or that the search found it."""
+    comment = notes.marks.get(event_id)
+    if comment is not None:
+        return look.glyph("comment" if comment else "mark"), "mark"
+    return ("/", "warning") if notes.needle and notes.is_hit(row) else (" ", "")
+
+
+def highlighted(text: str, ink: str, needle: str) -> list[Part]:
+    """Return `text` with every occurrence of `needle` in the ink of a hit."""
+    if not needle:
+        return [(text, ink)]
+    parts: list[Part] = []
+    folded, wanted = text.lower(), needle.lower()
+    if len(folded) != len(text):
+        return [(text, ink)]
+    at = 0
+    while (hit := folded.find(wanted, at)) >= 0:
+        parts += [(text[at:hit], ink), (text[hit : hit + len(wanted)], "hit")]
+        at = hit + len(wanted)
+    return [*parts, (text[at:], ink)] if at else [(text, ink)]
+
+
+def local_clock(us: int) -> str:
+    """Return the local time of day, to the hundredth: ten cells would not take more."""
+    moment = datetime.fromtimestamp(us / 1_000_000).astimezone()
+    return moment.strftime("%H:%M:%S.%f")[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line that was made beforehand, and what it stands for."""
+
+    make: Callable[[int], Line]
+    row: int | None = None
+    finding: Finding | None = None
+
+
+class ItemSource(Source):
+    """Lines made beforehand: for tabs that are short by nature."""
+
+    def __init__(self, items: list[Item]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def line(self, n: int, width: int) -> Line:
+        """Return row `n` of the list."""
+        return self.items[n].make(width)
+
+    def row(self, n: int) -> int | None:
+        """Return the event behind row `n`, if there is one."""
+        return self.items[n].row if 0 <= n < len(self.items) else None
+
+    def finding(self, n: int) -> Finding | None:
+        """Return the finding of row `n`, if it is one."""
+        return self.items[n].finding if 0 <= n < len(self.items) else None
+
+    def find(self, row: int) -> int:
+        """Return the row of the list that shows the event `row`, else the first."""
+        return next((n for n, item in enumerate(self.items) if item.row == row), 0)
+
+
+def plain(*parts: Part) -> Callable[[int], Line]:
+    """Return the maker of a line that is the same for every width."""
+    return lambda _: parts

@@ -1,0 +1,135 @@
+"""What the interface knows, without a widget: the trace, the tabs and what they show."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from tracer.schema.events import Kind, Topic
+from viewer.model.finding import Finding, Severity
+from viewer.model.trace import Rows, Trace
+from viewer.tui.bars import Tab
+from viewer.tui.look import SEVERITIES, Look
+from viewer.tui.resolutions import ResolutionSource, decisions
+from viewer.tui.sources import EventSource, Item, ItemSource, Notes, Source, plain
+
+_TOPIC_TABS: Final = (
+    Topic.GMAIL, Topic.DIRECTORY, Topic.AUTH, Topic.CONTACTS, Topic.CALENDAR, Topic.SMTP,
+    Topic.EWS, Topic.MAPI, Topic.LDAP, Topic.HTTP, Topic.SETTINGS,
+)  # fmt: skip
+EMPTY: Final = np.empty(0, np.int64)
+
+
+class State:
+    """The trace and how it is looked at."""
+
+    def __init__(self, look: Look, paths: Sequence[str]) -> None:
+        self.look = look
+        self.paths = list(paths)
+        self.trace = Trace([], [], [])
+        self.notes = Notes()
+        self.findings: list[Finding] | None = None
+        self.summary: ItemSource | None = None
+        self.filter_text = ""
+        self.filter_rows: Rows = EMPTY
+        self.filter_on = False
+        self.only_marks = False
+        self.tab = "summary"
+        self._sources: dict[str, Source] = {}
+        self._tabs: list[Tab] = []
+
+    def opened(self, trace: Trace) -> None:
+        """Look at `trace` from now on."""
+        self.trace = trace
+        self.notes.base = trace.time_of(0) if len(trace) else 0
+        self.findings = None
+        self.summary = None
+        self.changed()
+
+    def changed(self) -> None:
+        """Forget what was made from the rows as they were."""
+        self._sources.clear()
+        self._tabs = []
+
+    # Tabs
+
+    def tabs(self) -> list[Tab]:
+        """Return the tabs of this trace, with how much is in them and how bad it is."""
+        if not self._tabs:
+            self._tabs = list(self._make_tabs())
+        return self._tabs
+
+    def _make_tabs(self) -> list[Tab]:
+        counts = self.trace.topic_counts()
+        worst = self.trace.worst()
+        for finding in self.findings or ():
+            worst[finding.topic] = max(finding.severity, worst.get(finding.topic, Severity.CHAT))
+        overall = max(worst.values(), default=Severity.CHAT)
+        found = None if self.findings is None else len(self.findings)
+        tabs = [self._tab("summary", found, overall), self._tab("timeline", None)]
+        if counts.get(Topic.RESOLUTION):
+            resolved = self.all_rows("resolution")
+            tabs.append(self._tab("resolution", len(resolved), worst.get(Topic.RESOLUTION)))
+        for topic in _TOPIC_TABS:
+            if counts.get(topic):
+                tabs.append(self._tab(topic, counts[topic], worst.get(topic)))
+        tabs.append(self._tab("all", sum(counts.values())))
+        tabs.append(self._tab("session", None, worst.get(Topic.SESSION)))
+        return tabs
+
+    def _tab(self, own: str, count: int | None, severity: Severity | None = None) -> Tab:
+        shown = severity is not None and severity >= Severity.WARNING
+        name = SEVERITIES[severity] if shown and severity is not None else ""
+        return Tab(str(own), self.look(f"tab.{own}"), count, name)
+
+    # Rows
+
+    def all_rows(self, tab: str) -> Rows:
+        """Return the rows of `tab` without any filter."""
+        if tab == "all":
+            return self.trace.shown()
+        if tab == "resolution":
+            return decisions(self.trace)
+        if tab == "session":
+            return self.trace.select(kinds=[Kind.SESSION, Kind.PROCESS, Kind.GAP, Kind.NOTE])
+        return self.trace.select(topics=[tab])
+
+    def rows(self, tab: str) -> Rows:
+        """Return the rows of `tab` that the filter and the marks let through."""
+        rows = self.all_rows(tab)
+        if self.filter_on:
+            rows = self._through_filter(tab, rows)
+        if self.only_marks:
+            marked = [self.trace.row_of(event_id) for event_id in self.notes.marks]
+            rows = np.intersect1d(rows, [row for row in marked if row is not None])
+        return rows
+
+    def _through_filter(self, tab: str, rows: Rows) -> Rows:
+        if tab != "resolution":
+            return np.intersect1d(rows, self.filter_rows, assume_unique=True)
+        kept = {self.trace.head(row).op for row in self.filter_rows.tolist()}
+        mask = [self.trace.head(row).op in kept for row in rows.tolist()]
+        return rows[np.array(mask, dtype=bool)]
+
+    def source(self, tab: str) -> Source:
+        """Return what `tab` shows."""
+        source = self._sources.get(tab)
+        if source is None:
+            source = self._sources[tab] = self._make_source(tab)
+        return source
+
+    def _make_source(self, tab: str) -> Source:
+        if tab == "summary":
+            waiting = Item(plain((self.look("summary.reading"), "dim")))
+            return self.summary or ItemSource([waiting])
+        if tab == "resolution":
+            return ResolutionSource(self.trace, self.rows(tab), self.look, self.notes)
+        return EventSource(self.trace, self.rows(tab), self.look, self.notes)
+
+    def count_of(self, tab: str) -> tuple[int, int]:
+        """Return how many rows of `tab` are shown, and how many there are."""
+        source = self.source(tab)
+        if isinstance(source, EventSource):
+            total = source.rows if not (self.filter_on or self.only_marks) else self.all_rows(tab)
+            return len(source), len(total)
+        return len(source), len(source)

@@ -1,0 +1,127 @@
+"""The page Why: the decisions of the resolution as sentences, each with what it rests on."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from tracer.schema.events import Kind
+from viewer.model.trace import Trace
+from viewer.tui.document import Node
+from viewer.tui.jsontree import JsonTree
+from viewer.tui.look import Look
+from viewer.tui.overview import Overview
+from viewer.tui.paint import Part
+from viewer.tui.record import Record, as_float, load
+
+VERDICT_INKS: Final = {
+    "chosen": ("yes", "ok"), "granted": ("yes", "ok"), "unprotected": ("yes", "warning"),
+    "refused": ("no", "error"), "rejected": ("no", "dim"), "ambiguous": ("warning", "warning"),
+    "none": ("no", "dim"),
+}  # fmt: skip
+
+
+class WhyPage:
+    """Makes the decision tree of the resolution that an event belongs to."""
+
+    def __init__(self, trace: Trace, look: Look, width: int, overview: Overview) -> None:
+        self.trace = trace
+        self.look = look
+        self.tree = JsonTree(look, width)
+        self.overview = overview
+
+    def nodes(self, record: Record) -> list[Node]:
+        """Return the page: the decisions, then those that rest on this event."""
+        steps = self._steps(record)
+        nodes = [*self._identity(record, steps), *(self._step(step, record) for step in steps)]
+        nodes += self._used_by(record, steps)
+        return nodes or [Node(((self.look("why.none"), "dim"),))]
+
+    def _steps(self, record: Record) -> list[Record]:
+        op = record.head.op
+        if op is None:
+            return [record] if record.head.kind == Kind.STEP else []
+        rows = self.trace.select(kinds=[Kind.STEP], op=op).tolist()
+        return sorted((load(self.trace, row) for row in rows), key=_number)
+
+    def _identity(self, record: Record, steps: list[Record]) -> Iterator[Node]:
+        row = self.trace.row_of(record.head.op or "")
+        if row is None or not steps:
+            return
+        operation = load(self.trace, row)
+        words = []
+        for key in ("environment", "harmony_user", "windows_account"):
+            if value := operation.text("identity", key):
+                words.append(self.look.reported(f"identity.{key}", value=value))
+        if words:
+            yield Node(((self.look("why.wanted"), "dim"), (" ", ""), (", ".join(words), "bold")))
+
+    def _step(self, step: Record, record: Record) -> Node:
+        verdict = step.text("verdict") or "none"
+        glyph, ink = VERDICT_INKS.get(verdict, ("unknown", "dim"))
+        outcome = step.head.name == "outcome"
+        here = step.head.id == record.head.id and not outcome
+        parts: list[Part] = [
+            (f"{self.look.glyph(glyph)} ", ink),
+            (f"{self.look.rule(step.head.name)}: ", "bold" if outcome else "title"),
+            (self.sentence(step), ink if outcome else ""),
+        ]
+        if here:
+            parts.append((f"  {self.look('why.here')}", "mark"))
+        return Node(
+            tuple(parts),
+            lambda: list(self._evidence(step)),
+            open=outcome or verdict not in {"none", "rejected"} or here,
+            target="" if here else f"event:{step.head.id}",
+            path=str(step.text("n")),
+        )
+
+    def sentence(self, step: Record) -> str:
+        """Return the sentence of a step, from its reason code."""
+        return self.look.step(self.trace.event(step.row))
+
+    def _evidence(self, step: Record) -> Iterator[Node]:
+        for key in ("attribute", "candidate"):
+            if value := step.text(key):
+                label = f"{self.look(f'field.{key}')}: "
+                yield Node(((label, "dim"), (value, "")), path=key, value=value)
+        compared = step.object("compared")
+        if compared:
+            yield from self._compared(compared)
+        for source in step.items("source"):
+            yield self.overview.link(str(source), self.look("field.source"))
+        if not step.items("source") and step.text("candidate"):
+            yield Node(((self.look("why.no-source"), "warning"),))
+
+    def _compared(self, compared: dict[str, Any]) -> Iterator[Node]:
+        environment = compared.get("environment")
+        pairs = [("why.compared", compared)]
+        if isinstance(environment, dict):
+            pairs.insert(0, ("why.environment", environment))
+        for message_id, pair in pairs:
+            found = pair.get("found")
+            found = found if isinstance(found, list) else []
+            yield Node(
+                (
+                    (f"{self.look(message_id)}: ", "dim"),
+                    (str(pair.get("wanted", "")), "string"),
+                    (f"  {self.look('why.found')}: ", "dim"),
+                    (", ".join(map(str, found)) or self.look.glyph("dash"), "string"),
+                )
+            )
+        if compared.get("folded"):
+            yield Node(((self.look("why.folded"), "warning"),))
+
+    def _used_by(self, record: Record, steps: list[Record]) -> Iterator[Node]:
+        ids = {record.head.id, record.head.parent}
+        for step in steps:
+            if step.head.id != record.head.id and ids & set(step.items("source")):
+                yield Node(
+                    (
+                        (f"{self.look('why.used')} ", "dim"),
+                        (f"{self.look.rule(step.head.name)}: {self.sentence(step)}", "link"),
+                    ),
+                    target=f"event:{step.head.id}",
+                )
+
+
+def _number(step: Record) -> tuple[float, int]:
+    return as_float(step.get("n")) or 0, step.row
