@@ -1,22 +1,85 @@
-"""Run the rules in order, drop what another cause explains, sort by weight."""
+"""Run the rules in order, join what is one cause, drop what another cause explains."""
+
+from collections.abc import Iterable
+from dataclasses import replace
 
 from viewer.model.finding import Finding, Severity
-from viewer.model.findings import tokens
+from viewer.model.findings import calls, effects, identity, protocols, session, tokens, wire
+from viewer.model.findings.build import SHOWN
 from viewer.model.findings.facts import Facts, Progress
 from viewer.model.findings.rulebook import ORDER
 from viewer.model.trace import Trace
+
+CAUSES = (
+    *tokens.RULES,
+    *identity.RULES,
+    *calls.RULES,
+    *wire.RULES,
+    *protocols.RULES,
+    *session.RULES,
+    tokens.clock_offset,
+    tokens.scope_not_granted,
+)
 
 
 def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
     """Return the causes that `trace` shows, the worst and most fundamental first.
 
-    `progress` is called with (events looked at, events in all) now and then.
+    `progress` is called with (events looked at, events in all) now and then. Never raises for what
+    a trace holds; every id in the evidence opens an event of `trace`.
     """
     facts = Facts(trace, progress)
-    found = [finding for rule in tokens.RULES for finding in rule(facts)]
+    found = [finding for rule in CAUSES for finding in rule(facts)]
+    found = without_consequences(joined(found))
+    for effect in effects.RULES:
+        explained = {op for f in found if f.severity >= Severity.WARNING for op in f.ops}
+        found += joined(effect(facts, explained))
     if progress:
         progress(len(trace), len(trace))
     return sorted(found, key=weight)
+
+
+def joined(findings: Iterable[Finding]) -> list[Finding]:
+    """Make findings of one rule with the same words one finding."""
+    found: dict[tuple[object, ...], Finding] = {}
+    for one in findings:
+        key = (one.rule, one.severity, *sorted((k, str(v)) for k, v in one.args.items()))
+        before = found.get(key)
+        found[key] = one if before is None else _join(before, one)
+    return list(found.values())
+
+
+def _join(one: Finding, other: Finding) -> Finding:
+    symptoms = tuple(dict.fromkeys((*one.symptoms, *other.symptoms)))
+    return replace(
+        one,
+        confidence=max(one.confidence, other.confidence),
+        evidence=tuple(dict.fromkeys((*one.evidence, *other.evidence)))[:SHOWN],
+        symptoms=symptoms,
+        ops=tuple(dict.fromkeys((*one.ops, *other.ops))),
+        count=len(symptoms),
+    )
+
+
+CONSEQUENCES = {
+    "send-doubtful": ("timeout", "connection-dropped"),
+    "upload-empty": ("timeout", "send-doubtful", "backend-error"),
+    "resolution-refused": ("attribute-not-found",),
+    "duplicate-send": ("connection-dropped", "backend-error", "retried"),
+    "query-malformed": ("nobody-found",),
+}
+"""Rule -> rules that only tell its effects again, when all their operations are its own."""
+
+
+def without_consequences(findings: list[Finding]) -> list[Finding]:
+    """Drop findings that another one explains."""
+    kept = []
+    for one in findings:
+        causes = [f for f in findings if one.rule in CONSEQUENCES.get(f.rule, ())]
+        ops = {op for cause in causes for op in cause.ops}
+        if not causes or not set(one.ops) <= ops:
+            kept.append(one)
+    return kept
 
 
 def weight(finding: Finding) -> tuple[int, int, float]:

@@ -1,13 +1,13 @@
 """What the rules read: failures decoded once, everything else on demand."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from tracer.schema.events import Event, Kind, Phase
-from viewer.model.findings.failure import Failure, at, failure_of
+from tracer.schema.events import Event, Kind, Phase, Topic
+from viewer.model.decisions import Decision, decisions
+from viewer.model.findings.failure import Failure, failure_of
 from viewer.model.findings.patterns import by_rule
 from viewer.model.trace import Trace
 
@@ -15,6 +15,7 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
 _EVERY: Final = 4096  # events between two reports of progress
+_MOST: Final = 20_000  # calls looked at for what shows in nearly all of them or in none
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,14 @@ class Facts:
     # what most rules start from
 
     @cached_property
+    def mail_calls(self) -> list[Event]:
+        """Gmail calls; of very many, every so manieth."""
+        rows = self.trace.select(kinds=(Kind.CALL,), topics=(Topic.GMAIL,))
+        rows = rows[:: max(1, len(rows) // _MOST)]
+        self.tick(len(rows))
+        return [self.trace.event(row) for row in rows.tolist()]
+
+    @cached_property
     def failures(self) -> list[Failure]:
         """Every failed exchange, then every failed call that has none, in order of time."""
         rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
@@ -108,6 +117,25 @@ class Facts:
         return [event for event in events if event.phase == Phase.START]
 
     @cached_property
+    def ended(self) -> bool:
+        """Whether the session was switched off, so that nothing is in progress any more."""
+        rows = self.trace.select(kinds=(Kind.SESSION,)).tolist()
+        return any(self.trace.head(row).phase == Phase.END for row in rows)
+
+    @cached_property
+    def ended_pids(self) -> set[int]:
+        """The processes that said goodbye."""
+        rows = self.trace.select(kinds=(Kind.PROCESS,)).tolist()
+        heads = (self.trace.head(row) for row in rows)
+        return {head.pid for head in heads if head.phase == Phase.END}
+
+    def slow_rows(self, ms: float) -> list[int]:
+        """Return the exchanges that took at least `ms`, from the heads alone."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE,)).tolist()
+        self.tick(len(rows))
+        return [row for row in rows if (self.trace.head(row).ms or 0) >= ms]
+
+    @cached_property
     def operations(self) -> dict[str, Operation]:
         """Operations by id."""
         return {
@@ -124,14 +152,9 @@ class Facts:
         }
 
     @cached_property
-    def steps(self) -> dict[str, list[Event]]:
-        """The steps of each resolution, by the id of the operation they hang under."""
-        found: dict[str, list[Event]] = defaultdict(list)
-        for event in self.events(kinds=(Kind.STEP,)):
-            found[event.parent or event.op or ""].append(event)
-        for steps in found.values():
-            steps.sort(key=lambda step: at(step.data, "n") or 0)
-        return dict(found)
+    def decisions(self) -> list[Decision]:
+        """The account resolutions."""
+        return list(decisions(self.trace))
 
     def _of_exchange(self, event: Event) -> Failure:
         parent = self.trace.row_of(event.parent) if event.parent else None

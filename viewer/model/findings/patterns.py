@@ -178,6 +178,8 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     Pattern("timeout", (*_HTTP, "smtp", "ldap"), (None,), ("TimeoutError", "timeout",
             "ReadTimeout", "ConnectTimeout", "socket.timeout"), (), "", confidence=0.85),
     Pattern("timeout", (*_HTTP, "smtp", "ldap"), (None,), (), (), r"timed? ?out", confidence=0.8),
+    Pattern("answer-broken", ("google",), (), ("JSONDecodeError", "ValueError",
+            "ResponseError", "UnknownApiNameOrVersion"), (), "", confidence=0.6),
     Pattern("connection-refused", (*_HTTP, "smtp", "ldap"), (None,), ("ConnectionRefusedError",),
             (), "", confidence=0.9),
     Pattern("connection-refused", (*_HTTP, "smtp", "ldap"), (None,), (), (),

@@ -91,6 +91,9 @@ BOOK: Final = {
                "account-suspended no-account operation-failed", _SEED),
         _entry("account-unknown", _ERROR, Topic.RESOLUTION,
                "address-unknown no-account operation-failed", _SEED),
+        _entry("identity-incomplete", _ERROR, Topic.RESOLUTION,
+               "identity-not-told no-account operation-failed", _SEED),
+        _entry("query-blind", _NOTE, Topic.DIRECTORY, "not-indexed listing-slow", _DIRECTORY),
         # call
         _entry("scope-insufficient", _ERROR, Topic.AUTH,
                "scope-not-asked token-weak call-refused operation-failed",
@@ -177,6 +180,7 @@ BOOK: Final = {
         _entry("timeout", _ERROR, Topic.HTTP, "server-silent operation-failed", _TRACE),
         _entry("connection-dropped", _ERROR, Topic.HTTP, "connection-lost operation-failed",
                _TRACE),
+        _entry("answer-broken", _ERROR, Topic.HTTP, "answer-cut operation-failed", _TRACE),
         _entry("unanswered", _ERROR, Topic.HTTP, "server-silent answer-unknown", _TRACE),
         _entry("backend-error", _ERROR, Topic.HTTP, "google-fails operation-failed", _GMAIL_ERRORS),
         _entry("hidden-resend", _NOTE, Topic.HTTP, "connection-lost sent-again",
@@ -186,7 +190,7 @@ BOOK: Final = {
         # session
         _entry("clock-offset", _WARNING, Topic.AUTH, "clock token-soon-refused",
                "GAM check serviceaccount: 30 s"),
-        _entry("scope-excess", _CHAT, Topic.AUTH, "scope-unused", _TRACE),
+        _entry("scope-not-granted", _WARNING, Topic.AUTH, "scope-dropped token-weak", _TRACE),
         _entry("quota-near", _WARNING, Topic.GMAIL, "quota-used limit-soon",
                "Gmail API: Usage limits"),
         _entry("token-unseen", _NOTE, Topic.AUTH, "token-elsewhere", _TRACE),

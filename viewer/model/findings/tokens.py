@@ -187,6 +187,22 @@ def signed(seconds: float | None) -> str:
     return _UNKNOWN if seconds is None else f"{seconds:+.0f} s"
 
 
+def scope_not_granted(facts: Facts) -> Iterator[Finding]:
+    """Compare the scopes asked for with those that the token's answer names."""
+    found: dict[tuple[str, ...], list[Event]] = {}
+    rows = facts.trace.select(kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH,))
+    for row in rows[:: max(1, len(rows) // _SAMPLES)].tolist():
+        event = facts.trace.event(row)
+        granted = text(at(event.data, "response.body.json.scope")).split()
+        missing = sorted(set(asked(event)) - set(granted) - {""})
+        if event.status == 200 and granted and missing:
+            found.setdefault(tuple(missing), []).append(event)
+    for scopes, events in found.items():
+        evidence = [Evidence(event.id, "response.body.json.scope") for event in events]
+        args = {"scopes": ",".join(scopes), "subject": subject(events[0])}
+        yield finding("scope-not-granted", evidence, confidence=0.7, args=args)
+
+
 def user_credentials(facts: Facts) -> Iterator[Finding]:
     """A refresh token was used, so it is not the service account that acts."""
     for group in grouped(of_rule(facts, "user-credentials"), lambda _: None):

@@ -1,0 +1,137 @@
+"""What the session as a whole shows: quota, debug left on, gaps, damage, too much taken away."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tracer.schema.events import Kind, Phase, Topic
+from viewer.model.finding import Evidence, Finding, Severity
+from viewer.model.findings.build import finding, listed, of_rule
+from viewer.model.findings.facts import Facts
+from viewer.model.findings.failure import at, text
+from viewer.model.findings.tables import DIRECTORY_PER_MINUTE, QUOTA_PER_MINUTE, QUOTA_UNITS
+
+if TYPE_CHECKING:
+    from tracer.schema.events import Event
+
+_NEAR = 0.8  # of the quota
+_LONG = timedelta(hours=12)  # debug on for longer was forgotten
+_DIRECTORY_PRICE = 1
+_TOLD_BY_BODY = 0.5  # so many of the failures must be readable
+
+
+def quota_near(facts: Facts) -> Iterator[Finding]:
+    """Add up quota units per account and minute; batch parts count one by one."""
+    for topics, prices, limit in (
+        ((Topic.GMAIL,), QUOTA_UNITS, QUOTA_PER_MINUTE),
+        ((Topic.DIRECTORY,), {}, DIRECTORY_PER_MINUTE),
+    ):
+        rows = facts.trace.select(kinds=(Kind.CALL,), topics=topics)
+        facts.tick(len(rows))
+        minutes: dict[tuple[str, int], int] = defaultdict(int)
+        calls: dict[tuple[str, int], list[str]] = defaultdict(list)
+        if len(rows) * max([*prices.values(), 1]) < limit * _NEAR:
+            continue  # even at the highest price it would not reach the limit
+        for row in rows.tolist():
+            head = facts.trace.head(row)
+            minute = facts.trace.time_of(row) // 60_000_000
+            key = (facts.trace.account(row), minute)
+            minutes[key] += prices.get(head.name, _DIRECTORY_PRICE)
+            if len(calls[key]) < 3:
+                calls[key].append(head.id)
+        if not minutes:
+            continue
+        worst = max(minutes, key=lambda key: minutes[key])
+        if minutes[worst] >= limit * _NEAR:
+            args = {"units": minutes[worst], "limit": limit, "account": worst[0] or "?"}
+            evidence = [Evidence(call, "name") for call in calls[worst]]
+            yield finding("quota-near", evidence, confidence=0.6, args=args, topic=topics[0])
+
+
+def debug_left_on(facts: Facts) -> Iterator[Finding]:
+    """The session was never switched off, or ran into its expiry."""
+    rows = facts.trace.select(kinds=(Kind.SESSION,)).tolist()
+    events = [facts.trace.event(row) for row in rows]
+    for event in events:
+        if event.phase == Phase.END and event.data.get("reason") == "expired":
+            yield _left_on(event, "reason", "expired", 0.9)
+        elif event.phase == Phase.START and len(facts.trace):
+            last = facts.trace.head(len(facts.trace) - 1).ts
+            if _hours(event.ts, last) >= _LONG:
+                yield _left_on(event, "ts", "open", 0.6)
+
+
+def _left_on(event: "Event", path: str, how: str, sure: float) -> Finding:
+    args = {"since": event.ts, "how": how, "label": event.name}
+    return finding("debug-left-on", [Evidence(event.id, path)], confidence=sure, args=args)
+
+
+def _hours(first: str, last: str) -> timedelta:
+    try:
+        return datetime.fromisoformat(last) - datetime.fromisoformat(first)
+    except ValueError:
+        return timedelta(0)
+
+
+def trace_incomplete(facts: Facts) -> Iterator[Finding]:
+    """Lines are damaged, or the trace itself says that events are missing."""
+    gaps = [
+        event
+        for event in facts.events(kinds=(Kind.GAP,))
+        if event.name not in {"unseen-transport", "late-attach"}
+    ]
+    damage = len(facts.trace.damage)
+    if not gaps and not damage:
+        return
+    lost = sum(n for gap in gaps if isinstance(n := gap.data.get("count"), int))
+    args = {"damaged": damage, "lost": lost, "kinds": listed(gap.name for gap in gaps) or "–"}
+    evidence = [Evidence(gap.id, "count" if "count" in gap.data else "name") for gap in gaps]
+    yield finding(
+        "trace-incomplete",
+        evidence,
+        confidence=0.95,
+        args=args,
+        symptoms=[gap.id for gap in gaps],
+        severity=Severity.NOTE,
+    )
+
+
+def transport_unseen(facts: Facts) -> Iterator[Finding]:
+    """A transport that the capture cannot see was used, or it attached late."""
+    gaps = [e for e in facts.events(kinds=(Kind.GAP,)) if e.name == "unseen-transport"]
+    if gaps:
+        told = listed(text(gap.data.get("reason")) or gap.name for gap in gaps)
+        evidence = [Evidence(gap.id, "reason" if "reason" in gap.data else "name") for gap in gaps]
+        yield finding("transport-unseen", evidence, confidence=0.9, args={"what": told})
+
+
+def token_unseen(facts: Facts) -> Iterator[Finding]:
+    """Google calls carry a token whose request is not in the trace."""
+    if len(facts.trace.select(kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH,))):
+        return
+    refused = [f for f, _ in of_rule(facts, "token-rejected") if not f.recovered]
+    refused += [f for f, _ in of_rule(facts, "scope-insufficient")]
+    if refused:
+        evidence = [Evidence(f.event, "status") for f in refused]
+        args = {"method": listed(f.method for f in refused)}
+        yield finding("token-unseen", evidence, confidence=0.6, args=args)
+
+
+def too_redacted(facts: Facts) -> Iterator[Finding]:
+    """The answers of failed calls were not kept, so that the cause cannot be read."""
+    blind = [f for f in facts.classified.get("refused", []) if not f[0].message]
+    if not blind or len(blind) < _TOLD_BY_BODY * len(facts.classified.get("refused", [])):
+        return
+    kept = []
+    for failure, _ in blind:
+        event = facts.event(failure.event)
+        how = at(event.data, "response.body.kept") if event else None
+        if how in {"none", "digest"}:
+            kept.append(failure)
+    if kept:
+        evidence = [Evidence(f.event, "response.body.kept") for f in kept]
+        yield finding("too-redacted", evidence, confidence=0.8, args={"count": len(kept)})
+
+
+RULES = (quota_near, debug_left_on, trace_incomplete, transport_unseen, token_unseen, too_redacted)
