@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=0, help="that many more users")
     parser.add_argument(
         "--encoding",
-        choices=("env=account", "customType", "field"),
+        choices=("env=account", "customType", "field-per-environment"),
         default="env=account",
         help="how DivaltoInfinityWinAccountEnv holds environment and account",
     )

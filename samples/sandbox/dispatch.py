@@ -7,6 +7,7 @@ from samples.sandbox import (
     batch,
     calendar,
     directory,
+    ews,
     gmail,
     gmail_send,
     people,
@@ -43,6 +44,8 @@ def answer(state: State, request: Request, route: Route) -> Reply:
             reply = state.tokens.answer(request)
         elif route.kind == "batch":
             reply = batch.answer(request, lambda part, to: answer(state, part, to))
+        elif route.kind == "ews":
+            reply = ews.answer(state, request)
         else:
             reply = _api(state, request, route, frozenset(names))
     except Refused as refused:

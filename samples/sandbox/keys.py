@@ -7,7 +7,6 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -33,9 +32,9 @@ def pem(key: rsa.RSAPrivateKey) -> str:
     ).decode()
 
 
-def write_key_file(path: Path, account: ServiceAccount, origin: str) -> None:
-    """Write the JSON key file an administrator would download."""
-    info = {
+def key_info(account: ServiceAccount, origin: str) -> dict[str, str]:
+    """Return what the JSON key file holds that an administrator would download."""
+    return {
         "type": "service_account",
         "project_id": account.project,
         "private_key_id": KEY_ID,
@@ -46,7 +45,6 @@ def write_key_file(path: Path, account: ServiceAccount, origin: str) -> None:
         "token_uri": origin + "/token",
         "universe_domain": "googleapis.com",
     }
-    path.write_bytes(orjson.dumps(info, option=orjson.OPT_INDENT_2))
 
 
 @cache

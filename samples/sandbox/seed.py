@@ -24,7 +24,7 @@ def seed_world(encoding: str = "env=account", *, at: float | None = None) -> Wor
 
     Args:
         encoding: How ``…Env`` holds environment and account: ``env=account``, ``customType`` or
-            ``field``; see `World.grant`.
+            ``field-per-environment``; see `World.grant`.
         at: The time mails and events lie around, seconds since 1970; default: now.
     """
     world = World()

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+import orjson
 from aiohttp import web
 
 from samples.sandbox import control, keys
@@ -66,7 +67,8 @@ class Sandbox:
     def key_file(self, path: Path | str) -> Path:
         """Write the service account's JSON key file to `path` and return it."""
         target = Path(path)
-        keys.write_key_file(target, self.world.service_account, self.url)
+        info = keys.key_info(self.world.service_account, self.url)
+        target.write_bytes(orjson.dumps(info, option=orjson.OPT_INDENT_2))
         return target
 
     def ca_file(self, path: Path | str) -> Path:

@@ -197,7 +197,7 @@ class World:
             attribute: Another attribute than the one `environment` implies.
             encoding: How environment and account share the attribute: ``env=account`` (one value
                 ``ENVIRONMENT=account``), ``customType`` (the environment is the value's custom
-                type) or ``field`` (one field ``…Env_ENVIRONMENT`` an environment).
+                type) or ``field-per-environment`` (one field ``…Env_ENVIRONMENT`` an environment).
         """
         user = self[address]
         fields = user.custom.setdefault(SCHEMA, {})
@@ -207,11 +207,13 @@ class World:
             value["value"] = f"{environment}={windows_account}"
         elif environment and encoding == "customType":
             value |= {"type": "custom", "customType": environment}
-        elif environment and encoding == "field":
+        elif environment and encoding == "field-per-environment":
             name = f"{name}_{environment}"
             self.define_field(name)
         elif environment:
-            raise ValueError(f"unknown encoding {encoding!r}: env=account, customType or field")
+            raise ValueError(
+                f"unknown encoding {encoding!r}: env=account, customType or field-per-environment"
+            )
         fields.setdefault(name, []).append(value)
         self.changed(user)
 
