@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 from samples.sandbox import Sandbox, big_world, seed_world
+from samples.sandbox.world import ENCODINGS
 
 
 def main() -> int:
@@ -18,8 +19,8 @@ def main() -> int:
     parser.add_argument("--users", type=int, default=0, help="that many more users")
     parser.add_argument(
         "--encoding",
-        choices=("env=account", "customType", "field-per-environment"),
-        default="env=account",
+        choices=ENCODINGS,
+        default=ENCODINGS[0],
         help="how DivaltoInfinityWinAccountEnv holds environment and account",
     )
     given = parser.parse_args()

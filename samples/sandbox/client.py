@@ -5,7 +5,7 @@ from typing import Any
 import google_auth_httplib2
 import httplib2
 from google.oauth2 import service_account
-from googleapiclient.discovery import build_from_document
+from googleapiclient import discovery
 from googleapiclient.http import build_http
 
 from samples.sandbox.keys import key_info
@@ -44,6 +44,8 @@ def service(
         options: More for ``build_from_document``, for example ``requestBuilder``.
     """
     authorized = google_auth_httplib2.AuthorizedHttp(
-        credentials(box, subject, *scopes), http=http or build_http()
+        credentials(box, subject, *scopes),
+        http=http or build_http(),  # type: ignore[no-untyped-call] # googleapiclient
     )
-    return build_from_document(box.document(name), http=authorized, **options)
+    build = discovery.build_from_document  # type: ignore[attr-defined] # the stubs lack it
+    return build(box.document(name), http=authorized, **options)

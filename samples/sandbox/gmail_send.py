@@ -29,6 +29,31 @@ def messages_send(call: Call) -> Json:
     return {"id": message.id, "threadId": message.thread, "labelIds": ["SENT"]}
 
 
+@plays("gmail.users.drafts.create")
+def drafts_create(call: Call) -> Json:
+    """Keep a message as a draft."""
+    mailbox = mailbox_of(call)
+    raw = raw_message(call, call.json().get("message") or {})
+    message = mailbox.add(raw, "DRAFT", at=call.now)
+    draft = f"r{message.id}"
+    mailbox.drafts[draft] = message.id
+    brief = {"id": message.id, "threadId": message.thread, "labelIds": ["DRAFT"]}
+    return {"id": draft, "message": brief}
+
+
+@plays("gmail.users.drafts.send")
+def drafts_send(call: Call) -> Json:
+    """Send a draft."""
+    mailbox = mailbox_of(call)
+    name = mailbox.drafts.pop(str(call.json().get("id")), None)
+    if name is None:
+        raise Refused("entity-not-found")
+    draft = mailbox.messages[name]
+    message = deliver(call.state, call.user, mailbox, draft.raw, "gmail", call.now)
+    mailbox.remove(draft)
+    return {"id": message.id, "threadId": message.thread, "labelIds": ["SENT"]}
+
+
 def raw_message(call: Call, given: Json) -> bytes:
     """Return the RFC 5322 bytes of a message resource or its upload.
 

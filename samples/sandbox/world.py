@@ -18,6 +18,7 @@ SCHEMA = "Divalto"
 WIN_ACCOUNT = "DivaltoInfinityWinAccount"
 HARMONY_USER = "DivaltoInfinityWinAccountUser"
 ENV = "DivaltoInfinityWinAccountEnv"
+ENCODINGS = ("env=account", "customType", "field-per-environment")
 
 GOOGLE = "https://www.googleapis.com/auth/"
 DELEGATED = frozenset(
@@ -211,9 +212,7 @@ class World:
             name = f"{name}_{environment}"
             self.define_field(name)
         elif environment:
-            raise ValueError(
-                f"unknown encoding {encoding!r}: env=account, customType or field-per-environment"
-            )
+            raise ValueError(f"unknown encoding {encoding!r}, not one of {', '.join(ENCODINGS)}")
         fields.setdefault(name, []).append(value)
         self.changed(user)
 
