@@ -43,8 +43,8 @@ class Sink(Protocol):
 class Scope:
     """What is in progress in this context: the root operation, and the parent of new events."""
 
-    op: str
-    parent: str
+    op: str | None
+    parent: str | None
     call: Any = None
     """The capture's own record of the API call in progress, if one is."""
     calls: list[str] = field(default_factory=list)
@@ -115,7 +115,7 @@ def operation(name: str, topic: str, **data: Any) -> Iterator[Operation]:
     """
     outer = current.get()
     own = new_id()
-    running = Operation(own, outer.op if outer else own, topic, name)
+    running = Operation(own, (outer and outer.op) or own, topic, name)
     token = current.set(Scope(running.root, own, calls=running.calls))
     began = time.perf_counter_ns()
     parent = outer.parent if outer else None

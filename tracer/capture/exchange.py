@@ -48,8 +48,15 @@ class Call:
     status: int | None = None
     tried: tuple[str, str, str] = ("", "", "")
     """Method, URL and range of its last try."""
-    batch: str | None = None
-    """A batch's call only: the id of its last exchange."""
+    refused: bool = False
+    """The answer to its last try was 401."""
+    data: dict[str, Any] = field(default_factory=dict)
+    """What its start line said; the end line says it again."""
+    notes: Notes = field(default_factory=list)
+    request: Any = None
+    """The program's request object, while it executes."""
+    exchange: str | None = None
+    """The id of its last exchange."""
 
 
 class _Thread(threading.local):
@@ -141,6 +148,8 @@ class Exchange:
             data["redacted"] = self.notes
         if self.call is not None:
             self.call.status = status
+            if self.role != "token":
+                self.call.refused = status == 401
         self.session.emit(
             self.topic,
             "exchange",
@@ -252,7 +261,7 @@ def begin(
         session=session,
         id=own,
         parent=scope.parent if scope is not None else None,
-        op=(scope.op or None) if scope is not None else None,
+        op=scope.op if scope is not None else None,
         call=call,
         topic="auth" if found == "token" else call.topic if call else topics.of_url(url),
         name=f"{method} {host.rpartition('@')[2]}",
@@ -297,13 +306,12 @@ def _role(
         again = thread.refused == (method, url)
         return role or ("replay-401" if again else "call"), 2 if again else 1
     call.exchanges += 1
+    call.exchange = own
     if role == "token":
         call.tokens += 1
         return role, call.tokens
     if role == "redirect":
         return role, max(call.attempt, 1)
-    if call.role == "batch":
-        call.batch = own
     return role or _role_of_try(call, method, url, headers), call.attempt
 
 
@@ -314,7 +322,7 @@ def _role_of_try(call: Call, method: str, url: str, headers: Mapping[str, str]) 
     call.tried = (method, url, piece)
     call.tries += 1
     call.attempt = call.attempt + 1 if again else 1
-    if again and call.status == 401:
+    if again and call.refused:
         return "replay-401"
     if call.role == "call":
         if method == "PUT" and "content-range" in headers:

@@ -28,7 +28,8 @@ class Session:
         self, state: State, hooks: Sequence[str], is_on: Callable[[State], bool] = lambda _: True
     ) -> None:
         self.state = state
-        self.redactor = Redactor(bytes.fromhex(state.key), state.bodies)
+        self.key = bytes.fromhex(state.key)
+        self.redactor = Redactor(self.key, state.bodies)
         self.subjects: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Token tag → who the token stands for, and its scopes."""
         self.dropped = 0

@@ -1,0 +1,189 @@
+"""httplib2: one record for each exchange, made where httplib2 turns a request into bytes.
+
+`Http._conn_request` runs once for each exchange: each try, token request, replay and redirect hop
+passes it, whatever was patched or wrapped above it, and nothing that the cache answered.
+"""
+
+import copy
+import http.client as http_client
+from collections.abc import Callable
+from time import monotonic
+from types import MethodType
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import httplib2 as _httplib2
+
+from tracer.capture.exchange import Exchange, begin, thread
+from tracer.capture.recorder import Recorder
+from tracer.capture.session import Session
+from tracer.capture.wire import Wire, carried_by
+
+httplib2: Any = _httplib2  # its type information lacks what this module stands on
+
+Answer = Any  # (response, content)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class TracedHttp(_httplib2.Http):
+    """An `httplib2.Http` that records, for programs that choose their transport themselves.
+
+    Belongs inside of `AuthorizedHttp`, where token requests and replays pass. Copies record too;
+    what is unpickled does not.
+    """
+
+    recorder: Recorder | None = None
+
+    def _conn_request(
+        self, conn: Any, request_uri: str, method: str, body: Any, headers: dict[str, str]
+    ) -> Answer:
+        recorder = self.recorder
+        original = super()._conn_request  # type: ignore[misc] # not in the type information
+        if recorder is not None:
+            session = recorder.session()
+            if session is not None:
+                request = (conn, request_uri, method, body, headers)
+                return record(recorder, session, original, self, request)
+        return original(conn, request_uri, method, body, headers)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload] # a dictionary
+        state.pop("recorder", None)
+        return state
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "TracedHttp":
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        state = copy.deepcopy(self.__getstate__(), memo)
+        twin.__setstate__(state)  # type: ignore[attr-defined] # not in the type information
+        twin.recorder = self.recorder
+        return twin
+
+
+def patched(original: Callable[..., Answer], recorder: Recorder) -> Callable[..., Answer]:
+    """Return what takes the place of `Http._conn_request` for a whole process."""
+
+    def _conn_request(
+        self: Any, conn: Any, request_uri: str, method: str, body: Any, headers: dict[str, str]
+    ) -> Answer:
+        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        if session is None:
+            return original(self, conn, request_uri, method, body, headers)
+        bound = MethodType(original, self)
+        return record(recorder, session, bound, self, (conn, request_uri, method, body, headers))
+
+    return _conn_request
+
+
+def record(
+    recorder: Recorder,
+    session: Session,
+    original: Callable[..., Answer],
+    http: Any,
+    request: tuple[Any, str, str, Any, dict[str, str]],
+) -> Answer:
+    """Make the exchange and record it; what `original` returns or raises is passed on as it is.
+
+    `request` holds the arguments of `_conn_request`.
+    """
+    conn, request_uri, method, body, headers = request
+    carried = carried_by(conn)
+    if carried is not None and carried.is_this_thread():
+        return original(*request)  # recorded one layer above
+    exchange: Exchange | None = None
+    wire: Wire | None = None
+    try:
+        url = _url(conn, request_uri)
+        exchange = begin(session, method, url, headers, body)
+        exchange.proxy = _proxy(conn)
+        if carried is None and isinstance(conn, http_client.HTTPConnection):
+            wire = Wire(conn, session.key)
+            wire.attach()
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+    try:
+        answer = original(*request)
+    except BaseException as error:
+        _fail(recorder, exchange, wire, error)
+        raise
+    _end(recorder, exchange, wire, http, answer)
+    return answer
+
+
+def _end(
+    recorder: Recorder, exchange: Exchange | None, wire: Wire | None, http: Any, answer: Answer
+) -> None:
+    try:
+        response, content = answer
+        if wire is not None:
+            wire.detach()
+        if exchange is None:
+            return
+        if wire is not None:
+            exchange.wire = wire.account(len(content))
+        headers = dict(response)
+        headers.pop("status", None)  # httplib2 adds it
+        encoding = headers.pop("-content-encoding", None)  # and hides what it has undone
+        if encoding:
+            headers["content-encoding"] = encoding
+        exchange.end(response.status, str(response.reason), headers, content)
+        thread.hop = _hop(http, exchange, response)
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+
+
+def _fail(
+    recorder: Recorder, exchange: Exchange | None, wire: Wire | None, failure: BaseException
+) -> None:
+    try:
+        if wire is not None:
+            wire.detach()
+        if exchange is None:
+            return
+        if wire is not None:
+            exchange.wire = wire.account(None)
+        exchange.fail(failure)
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+
+
+def _url(conn: Any, request_uri: str) -> str:
+    """Return the absolute URL that a connection is asked for."""
+    scheme = "https" if isinstance(conn, httplib2.HTTPSConnectionWithTimeout) else "http"
+    host = str(getattr(conn, "host", None) or "unknown")
+    if ":" in host:
+        host = f"[{host}]"
+    port = getattr(conn, "port", None)
+    place = host if port in {None, _PORTS[scheme]} else f"{host}:{port}"
+    return f"{scheme}://{place}{request_uri}"
+
+
+def _proxy(conn: Any) -> dict[str, Any] | None:
+    """Return host and port of the proxy that a connection goes through, if it does."""
+    info = getattr(conn, "proxy_info", None)
+    if not isinstance(info, httplib2.ProxyInfo) or not info.isgood():
+        return None
+    if not info.applies_to(conn.host):
+        return None
+    host = info.proxy_host
+    return {
+        "host": host.decode() if isinstance(host, bytes) else host,
+        "port": info.proxy_port,
+    }
+
+
+def _hop(http: Any, exchange: Exchange, response: Any) -> str | None:
+    """Return the URL that httplib2 will follow by itself now, if it will."""
+    if response.status not in http.redirect_codes or not http.follow_redirects:
+        return None
+    followed = (
+        http.follow_all_redirects
+        or exchange.method in http.safe_methods
+        or response.status in {303, 308}
+    )
+    location = response.get("location")
+    if not followed or not location:
+        return None
+    uri = httplib2.iri2uri(urljoin(exchange.url, location))
+    scheme, authority, request_uri, _ = httplib2.urlnorm(uri)
+    return f"{scheme}://{authority}{request_uri}"

@@ -1,0 +1,223 @@
+"""googleapiclient's requests: the API call that the exchanges below it belong to."""
+
+import time
+import weakref
+from collections.abc import Callable
+from contextvars import Token
+from time import monotonic
+from typing import Any, Final
+
+from googleapiclient.http import HttpRequest
+
+from tracer.capture import discovery, topics
+from tracer.capture.exchange import Call, describe
+from tracer.capture.recorder import Recorder
+from tracer.capture.session import Session
+from tracer.operation import Scope, current
+from tracer.schema.events import new_id
+
+
+def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+    """Return what takes the place of `HttpRequest.execute`."""
+
+    def execute(self: Any, *args: Any, http: Any = None, num_retries: int = 0) -> Any:
+        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        if session is None or in_progress(self):
+            return original(self, *args, http=http, num_retries=num_retries)
+        return record(
+            recorder,
+            session,
+            self,
+            lambda: original(self, *args, http=http, num_retries=num_retries),
+        )
+
+    return execute
+
+
+def patched_next_chunk(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+    """Return what takes the place of `HttpRequest.next_chunk`, and of the download's."""
+
+    def next_chunk(self: Any, *args: Any, **kwargs: Any) -> Any:
+        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        if session is None or in_progress(self):
+            return original(self, *args, **kwargs)
+        return record(recorder, session, self, lambda: original(self, *args, **kwargs), chunk=True)
+
+    return next_chunk
+
+
+class TracedHttpRequest(HttpRequest):
+    """An `HttpRequest` that records, for `build(requestBuilder=request_builder(recorder))`."""
+
+    recorder: Recorder | None = None
+
+    def execute(self, *args: Any, http: Any = None, num_retries: int = 0) -> Any:
+        """Execute the request, and record the call."""
+        recorder = self.recorder
+        original: Any = super().execute
+        session = recorder.session() if recorder is not None else None
+        if recorder is None or session is None or in_progress(self):
+            return original(*args, http=http, num_retries=num_retries)
+        return record(
+            recorder, session, self, lambda: original(*args, http=http, num_retries=num_retries)
+        )
+
+    def next_chunk(self, *args: Any, **kwargs: Any) -> Any:
+        """Upload the next chunk, and record it as a part of the call."""
+        recorder = self.recorder
+        original: Any = super().next_chunk
+        session = recorder.session() if recorder is not None else None
+        if recorder is None or session is None or in_progress(self):
+            return original(*args, **kwargs)
+        return record(recorder, session, self, lambda: original(*args, **kwargs), chunk=True)
+
+
+def in_progress(request: object) -> bool:
+    """Tell whether `request` is being recorded one layer above, in this context."""
+    scope = current.get()
+    return scope is not None and isinstance(scope.call, Call) and scope.call.request is request
+
+
+def record(
+    recorder: Recorder,
+    session: Session,
+    request: Any,
+    execute: Callable[[], Any],
+    *,
+    chunk: bool = False,
+) -> Any:
+    """Execute and record the call; what comes out is passed on as it is.
+
+    With `chunk` the call ends when the upload or the download is complete, or fails.
+    """
+    call: Call | None = None
+    token: Token[Scope | None] | None = None
+    try:
+        call = (chunk and _resume(request)) or begin(session, request)
+        call.request = request
+        token = current.set(Scope(call.op, call.id, call))
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+    try:
+        answer = execute()
+    except BaseException as failure:
+        _leave(recorder, call, token, failure)
+        raise
+    if chunk and call is not None and not _complete(answer) and _pause(request, call):
+        call.request = None
+        if token is not None:
+            current.reset(token)
+    else:
+        _leave(recorder, call, token, None)
+    return answer
+
+
+def begin(session: Session, request: Any) -> Call:
+    """Write the start line of a call and return it."""
+    of = getattr(request, "_request", request)  # a download holds the request it makes
+    method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
+    scope = current.get()
+    call = Call(
+        session=session,
+        id=new_id(),
+        method_id=method_id,
+        topic=topics.of_method(method_id),
+        parent=scope.parent if scope is not None else None,
+        op=scope.op if scope is not None else None,
+        role="call" if of is request else "media",
+        account=_account(of.http),
+    )
+    if scope is not None:
+        scope.calls.append(call.id)
+    facts = discovery.method(method_id)
+    params = discovery.parameters(method_id, of.uri)
+    kept = session.redactor.data(params, call.notes, "params") if params else {}
+    call.data = {"params": kept, "http_method": facts.http_method or of.method}
+    if facts.scopes is not None:
+        call.data["scopes"] = facts.scopes
+    if call.account:
+        call.data["account"] = call.account
+    data = dict(call.data)
+    if call.notes:
+        data["redacted"] = list(call.notes)
+    session.emit(
+        call.topic, "call", "start", method_id, call.id, call.parent, call.op, None, None, data
+    )
+    return call
+
+
+def end(call: Call, failure: BaseException | None) -> None:
+    """Write the end line of a call."""
+    ms = (time.perf_counter_ns() - call.began) / 1e6
+    data = call.data
+    data["attempts"] = call.tries
+    if failure is not None:
+        data["error"] = describe(call.session, failure, call.notes)
+    if call.notes:
+        data["redacted"] = call.notes
+    call.session.emit(
+        call.topic, "call", "end", call.method_id, call.id, call.parent, call.op,
+        call.status, ms, data,
+    )  # fmt: skip
+
+
+def _leave(
+    recorder: Recorder,
+    call: Call | None,
+    token: Token[Scope | None] | None,
+    failure: BaseException | None,
+) -> None:
+    try:
+        if token is not None:
+            current.reset(token)
+        if call is None:
+            return
+        if call.exchanges == 0:
+            _look_for_transport(recorder, call, failure)
+        call.request = None
+        end(call, failure)
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+
+
+def _look_for_transport(recorder: Recorder, call: Call, failure: BaseException | None) -> None:
+    """Say so when a call was answered and no exchange was seen: never silence."""
+    answered = failure is None or hasattr(failure, "resp")
+    if not answered or recorder.session() is not call.session:
+        return
+    of = getattr(call.request, "_request", call.request)
+    http = getattr(of.http, "http", of.http)
+    if getattr(http, "cache", None):
+        return  # answered from the program's own cache
+    kind = type(http)
+    call.session.gap(
+        "unseen-transport", f"{call.method_id} went through {kind.__module__}.{kind.__qualname__}"
+    )
+
+
+_unfinished: Final[weakref.WeakKeyDictionary[Any, Call]] = weakref.WeakKeyDictionary()
+"""The calls of uploads and downloads between two chunks, by the object that the program holds."""
+
+
+def _resume(request: Any) -> Call | None:
+    return _unfinished.pop(request, None)
+
+
+def _pause(request: Any, call: Call) -> bool:
+    _unfinished[request] = call
+    return True
+
+
+def _complete(answer: Any) -> bool:
+    """Tell from what a next_chunk returns whether it was the last: (progress, body or done)."""
+    return answer[1] is not None and answer[1] is not False
+
+
+def _account(http: Any) -> str | None:
+    """Return whom the credentials of a transport act for, when they say so."""
+    credentials = getattr(http, "credentials", None)
+    for name in ("_subject", "service_account_email", "account"):
+        found = getattr(credentials, name, None)
+        if isinstance(found, str) and found:
+            return found
+    return None

@@ -1,0 +1,265 @@
+"""Below the exchange: each transmission on a socket, its phases, and what httplib2 sends twice.
+
+A connection is a traced one only for the duration of an exchange: its class is changed and changed
+back, which reaches connections that were open before debug was switched on.
+"""
+
+import http.client
+import itertools
+import threading
+import time
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import httplib2
+
+if TYPE_CHECKING:
+    import socket
+
+_KEY: Final = "_tracer_wire"
+_FACTS: Final = "_tracer_socket"
+
+
+@dataclass(slots=True)
+class Transmission:
+    """One request on a socket, with the connecting that it needed. Times in ns."""
+
+    n: int
+    reused: bool
+    digest: Any  # a running hash of hashlib: it has no public type
+    phases: dict[str, float] = field(default_factory=dict)
+    sent: int = 0
+    received: int | None = None
+    conn: int = 0
+    peer: str | None = None
+    error: str | None = None
+    sending: bool = False
+    answered: int = 0
+
+
+class Wire:
+    """The transmissions of the exchange that `connection` carries right now."""
+
+    def __init__(self, connection: http.client.HTTPConnection, key: bytes) -> None:
+        self.connection = connection
+        self.thread = threading.get_ident()
+        self.transmissions: list[Transmission] = []
+        self.connecting: list[tuple[str, int]] | None = None
+        """While it connects: phases begun so far, and when."""
+        self._key = key
+        self._socket = _facts_of(connection)
+        self._class: type[Any] = type(connection)
+
+    def attach(self) -> None:
+        """Make the connection a traced one."""
+        self.connection.__dict__[_KEY] = self
+        self.connection.__class__ = traced_class(self._class)
+
+    def detach(self) -> None:
+        """Make the connection what it was."""
+        self.connection.__class__ = self._class
+        self.connection.__dict__.pop(_KEY, None)
+
+    def is_this_thread(self) -> bool:
+        """Tell whether the exchange is one of the running thread."""
+        return self.thread == threading.get_ident()
+
+    # -- called by the connection ------------------------------------------------------------------
+
+    def connect(self, connect: Any) -> None:
+        """Run `connect` as the beginning of a transmission, and time its phases."""
+        now = self._next(reused=False)
+        steps = self.connecting = [("dns", time.perf_counter_ns())]
+        try:
+            connect()
+        except BaseException as error:
+            now.error = type(error).__name__
+            raise
+        finally:
+            self.connecting = None
+            ends = [began for _, began in steps[1:]] + [time.perf_counter_ns()]
+            for (name, began), end in zip(steps, ends, strict=True):
+                now.phases[name] = end - began
+            self._socket = _facts_of(self.connection)
+            self._place(now)
+
+    def reached(self, phase: str) -> None:
+        """Note that connecting has come to `phase`, for the first time."""
+        steps = self.connecting
+        if steps is not None and all(name != phase for name, _ in steps):
+            steps.append((phase, time.perf_counter_ns()))
+
+    def send(self, request: Any, args: Any, kwargs: Any) -> None:
+        """Run `request` as a transmission, the one that it has connected for if there is one."""
+        now = self.last()
+        if now is None or now.sending:
+            now = self._next(reused=True)
+            self._place(now)
+        now.sending = True
+        began = time.perf_counter_ns()
+        try:
+            request(*args, **kwargs)
+        except BaseException as error:
+            now.error = type(error).__name__
+            raise
+        finally:
+            now.phases["send"] = time.perf_counter_ns() - began
+
+    def wait(self, getresponse: Any) -> Any:
+        """Run `getresponse` and time it."""
+        now = self.last()
+        if now is None:
+            return getresponse()
+        began = time.perf_counter_ns()
+        try:
+            response = getresponse()
+        except BaseException as error:
+            now.error = type(error).__name__
+            now.phases["wait"] = time.perf_counter_ns() - began
+            raise
+        now.answered = time.perf_counter_ns()
+        now.phases["wait"] = now.answered - began
+        now.received = getattr(response, "length", None)
+        return response
+
+    def last(self) -> Transmission | None:
+        """Return the transmission in progress."""
+        return self.transmissions[-1] if self.transmissions else None
+
+    def _next(self, *, reused: bool) -> Transmission:
+        last = self.last()
+        if last is not None and not last.sending and last.error is None:
+            return last
+        digest = blake2b(digest_size=5, key=self._key)
+        new = Transmission(len(self.transmissions) + 1, reused, digest)
+        self.transmissions.append(new)
+        return new
+
+    def _place(self, transmission: Transmission) -> None:
+        if self._socket is not None:
+            transmission.conn, transmission.peer = self._socket[1], self._socket[2]
+
+    # -- the account -------------------------------------------------------------------------------
+
+    def account(self, content_length: int | None) -> list[dict[str, Any]]:
+        """Return the `wire` of FORMAT.md; call it when the answer has been read."""
+        now = time.perf_counter_ns()
+        result = []
+        for each in self.transmissions:
+            if each.answered and each.error is None:
+                each.phases["read"] = now - each.answered
+                if each.received is None:  # chunked: nobody says how much was on the wire
+                    each.received = content_length
+            entry: dict[str, Any] = {
+                "n": each.n,
+                "conn": each.conn,
+                "reused": each.reused,
+                "peer": each.peer,
+                "phases": {name: round(ns / 1e6, 3) for name, ns in each.phases.items()},
+                "sent": each.sent,
+                "received": each.received or 0,
+                "digest": each.digest.hexdigest(),
+            }
+            if each.error:
+                entry["error"] = each.error
+            result.append(entry)
+        return result
+
+
+def traced_class(kind: type[Any]) -> type[Any]:
+    """Return `kind`, a class of connections, with the timing before it."""
+    made = _classes.get(kind)
+    if made is None:
+        made = _classes[kind] = _make_class(kind)
+        if issubclass(
+            kind, httplib2.HTTPConnectionWithTimeout | httplib2.HTTPSConnectionWithTimeout
+        ):
+            made.timeout = _watched("timeout", "connect")
+        if issubclass(kind, httplib2.HTTPSConnectionWithTimeout):
+            made._context = _watched("_context", "tls")  # noqa: SLF001 - of our own class
+    return made
+
+
+_classes: dict[type[Any], type[Any]] = {}
+
+
+def _watched(attribute: str, phase: str) -> property:
+    """Return a property whose reading tells how far connecting has come.
+
+    httplib2's connect reads `timeout` once it knows the address and before it connects, and
+    `_context` once it is connected and before the handshake.
+    """
+
+    def get(self: Any) -> Any:
+        wire = self.__dict__.get(_KEY)
+        if wire is not None:
+            wire.reached(phase)
+        return self.__dict__[attribute]
+
+    def put(self: Any, value: Any) -> None:
+        self.__dict__[attribute] = value
+
+    return property(get, put)
+
+
+def _make_class(kind: Any) -> type[Any]:
+    class Traced(kind):  # type: ignore[misc] # a class that is known at run time only
+        __slots__ = ()  # else the class of a connection could not be changed
+
+        def connect(self) -> None:
+            wire = self.__dict__.get(_KEY)
+            if wire is None:
+                super().connect()
+            else:
+                wire.connect(super().connect)
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            wire = self.__dict__.get(_KEY)
+            if wire is None:
+                super().request(*args, **kwargs)
+            else:
+                wire.send(super().request, args, kwargs)
+
+        def send(self, data: Any) -> None:
+            wire = self.__dict__.get(_KEY)
+            now = wire.last() if wire is not None else None
+            if now is not None and isinstance(data, bytes):
+                now.sent += len(data)
+                now.digest.update(data)
+            super().send(data)
+
+        def getresponse(self) -> Any:
+            wire = self.__dict__.get(_KEY)
+            return super().getresponse() if wire is None else wire.wait(super().getresponse)
+
+    Traced.__name__, Traced.__qualname__ = kind.__name__, kind.__qualname__
+    Traced.__module__ = kind.__module__
+    return Traced
+
+
+def carried_by(connection: object) -> Wire | None:
+    """Return the wire of the exchange in progress on `connection`, if one is."""
+    found = getattr(connection, "__dict__", {}).get(_KEY)
+    return found if isinstance(found, Wire) else None
+
+
+_numbers = itertools.count(1)
+
+
+def _facts_of(connection: http.client.HTTPConnection) -> tuple[int, int, str | None] | None:
+    """Return identity, number and peer of the connection's socket; None when it has none."""
+    sock: socket.socket | None = getattr(connection, "sock", None)
+    if sock is None:
+        return None
+    known: tuple[int, int, str | None] | None = connection.__dict__.get(_FACTS)
+    if known is not None and known[0] == id(sock):
+        return known
+    try:
+        address = sock.getpeername()
+        peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+    except (OSError, AttributeError):  # closed by the other side, or somebody's own socket
+        peer = None
+    facts = (id(sock), next(_numbers), peer)
+    connection.__dict__[_FACTS] = facts
+    return facts
