@@ -73,7 +73,8 @@ def _zero_bytes(words: U64) -> U64:
 def _bytes_before(found: U64) -> U64:
     """Return how many bytes come before the first one that `_zero_bytes` found, 0 … 7."""
     low: U64 = found & (~found + _u(1))
-    return np.bitwise_count(low - _u(1)).astype(np.uint64) >> _u(3)
+    count: U64 = np.bitwise_count(low - _u(1)).astype(np.uint64) >> _u(3)
+    return count
 
 
 def _eight_digits(words: U64) -> U64:

@@ -1,0 +1,176 @@
+"""The index kept for next time, beside the user's other caches: used only if it fits, never needed.
+
+It holds the columns as they lie in memory, so loading it is mapping it: no private memory.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from dataclasses import asdict
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from viewer.model.reader import Damage, Reader
+from viewer.model.source import MIB, FileSource
+from viewer.model.store import TYPES, Array, Codes, Store
+
+FLOOR: Final = 32 * MIB
+"""Smaller files are indexed faster than anybody looks."""
+_MAGIC: Final = b"traceview index 1\n"
+_ENDS: Final = 4096
+_KEPT_FILES: Final = 32
+
+
+def folder() -> Path:
+    """Return where sidecars are kept."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("traceview", appauthor=False))
+
+
+def path_for(trace: Path) -> Path:
+    """Return the sidecar of `trace`."""
+    name = blake2b(str(trace.resolve()).encode("utf-8", "surrogatepass"), digest_size=16)
+    return folder() / f"{name.hexdigest()}.index"
+
+
+def save(reader: Reader, store: Store, codes: Codes) -> None:
+    """Keep the index of a big plain file, and let its columns live there instead of in memory.
+
+    A cache that cannot be written is none: nothing is said.
+    """
+    source = reader.source
+    if not isinstance(source, FileSource) or source.path is None or source.size() < FLOOR:
+        return
+    with contextlib.suppress(OSError, ValueError):
+        path = path_for(source.path)
+        _write(path, _facts(reader, source, store, codes), store)
+        _prune(path.parent, keep=path)
+        facts, begin = _header(path)
+        store.adopt(_mapped(path, facts, begin), store.count)
+
+
+def load(reader: Reader, store: Store, codes: Codes) -> bool:
+    """Take over the kept index of `reader`'s file if the file is still that one, or only longer."""
+    source = reader.source
+    if not isinstance(source, FileSource) or source.path is None or source.size() < FLOOR:
+        return False
+    try:
+        path = path_for(source.path)
+        facts, begin = _header(path)
+        if not _fits(facts, source):
+            return False
+        arrays = _mapped(path, facts, begin)
+        _check(arrays, facts)
+        codes.restore(
+            [(str(a), str(b), str(c)) for a, b, c in facts["sorts"]],
+            [str(name) for name in facts["names"]],
+            [(int(file), int(pid)) for file, pid in facts["processes"]],
+        )
+        reader.damage = [Damage(**damage) for damage in facts["damage"]]
+        reader.position, reader.lines = facts["position"], facts["lines"]
+        reader.last_ts = facts["last_ts"]
+        store.adopt(arrays, facts["count"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return False
+    return True
+
+
+def _facts(reader: Reader, source: FileSource, store: Store, codes: Codes) -> dict[str, Any]:
+    assert source.path is not None
+    size = reader.position
+    return {
+        "size": size,
+        "whole": source.size(),
+        "mtime": source.path.stat().st_mtime_ns,
+        "ends": _ends(source, size),
+        "count": store.count,
+        "position": reader.position,
+        "lines": reader.lines,
+        "last_ts": reader.last_ts,
+        "damage": [asdict(damage) for damage in reader.damage],
+        "sorts": codes.sorts,
+        "names": codes.names,
+        "processes": codes.processes,
+        "types": {name: store.array(name).dtype.str for name in TYPES},
+    }
+
+
+def _ends(source: FileSource, size: int) -> str:
+    """Hash the first and last bytes of the indexed part, and some between."""
+    digest = blake2b(digest_size=16)
+    for eighth in range(9):
+        at = max(0, min(size * eighth // 8, size - _ENDS))
+        digest.update(source.read(at, min(_ENDS, size)))
+    return digest.hexdigest()
+
+
+def _fits(facts: dict[str, Any], source: FileSource) -> bool:
+    """Tell whether the file is what it was when it was indexed, or that and more."""
+    assert source.path is not None
+    size = source.size()
+    if size == facts["whole"] and source.path.stat().st_mtime_ns != facts["mtime"]:
+        return False
+    return bool(size >= facts["whole"]) and _ends(source, facts["size"]) == facts["ends"]
+
+
+def _write(path: Path, facts: dict[str, Any], store: Store) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    head = _MAGIC + json.dumps(facts).encode() + b"\n"
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".new")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(head)
+            for column in TYPES:
+                file.write(b"\0" * (-file.tell() % 64))
+                file.write(np.ascontiguousarray(store[column]).data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    with path.open("rb") as file:
+        if file.readline(64) != _MAGIC:
+            raise ValueError("not an index")
+        facts = json.loads(file.readline(256 * MIB))
+        if not isinstance(facts, dict):
+            raise ValueError("not an index")
+        return facts, file.tell()
+
+
+def _mapped(path: Path, facts: dict[str, Any], begin: int) -> dict[str, Array]:
+    """Map the columns; what is written to them later stays ours."""
+    whole = np.memmap(path, dtype=np.uint8, mode="c")
+    arrays: dict[str, Array] = {}
+    for column in TYPES:
+        begin += -begin % 64
+        kind = np.dtype(facts["types"][column])
+        end = begin + facts["count"] * kind.itemsize
+        if end > whole.size or kind.kind not in "iuf":
+            raise ValueError("cut off")
+        arrays[column] = np.asarray(whole[begin:end].view(kind))
+        begin = end
+    return arrays
+
+
+def _check(arrays: dict[str, Array], facts: dict[str, Any]) -> None:
+    """Refuse numbers that point nowhere."""
+    if not facts["count"]:
+        return
+    for column, words in (("sort", "sorts"), ("name", "names"), ("process", "processes")):
+        if int(arrays[column].max()) >= len(facts[words]):
+            raise ValueError(f"{column} points nowhere")
+
+
+def _prune(where: Path, keep: Path) -> None:
+    """Drop the oldest sidecars."""
+    kept = sorted(where.glob("*.index"), key=lambda path: path.stat().st_mtime_ns)
+    for path in kept[:-_KEPT_FILES]:
+        if path != keep:
+            path.unlink(missing_ok=True)
