@@ -113,7 +113,7 @@ def _filled(template: str, values: dict[str, str]) -> str:
         ) from None
 
 
-def run_record_command(contact: Contact, raising: Raising) -> None:
+def start_record_command(contact: Contact, raising: Raising) -> "subprocess.Popen[bytes]":
     """Start the configured command with the contact's fields, and do not wait for its end.
 
     Raises:
@@ -122,7 +122,7 @@ def run_record_command(contact: Contact, raising: Raising) -> None:
     """
     command = record_command(contact, raising.command)
     try:
-        subprocess.Popen(command)  # noqa: S603 - the customer's own command, without a shell
+        return subprocess.Popen(command)  # noqa: S603 - the customer's own command, without a shell
     except OSError as error:
         raise UnreachableError(
             f"cannot start {command[0]}: {error.strerror}",

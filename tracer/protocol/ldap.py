@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import ldap3
@@ -90,7 +90,7 @@ class DirectoryServer:
                 return Found(tuple(contacts))
 
     def _attributes(self, server: Any) -> list[str]:
-        """Return the attributes to ask for: those of the settings that the server's schema knows."""
+        """Return the attributes to ask for: those that the server's schema knows."""
         wanted = dict.fromkeys((*_NAME, *_MAIL, *_PHONE, *self._settings.attributes))
         schema = server.schema
         if schema is None or not schema.attribute_types:
@@ -130,7 +130,10 @@ class DirectoryServer:
             _require_success(connection.result)
             yield connection
         finally:
-            connection.unbind()
+            with suppress(LDAPException, OSError):  # the connection may be gone
+                connection.unbind()
+            if connection.socket is not None:  # ldap3 leaves it open when it cannot connect
+                connection.socket.close()
 
 
 def _password(options: Options) -> str:
