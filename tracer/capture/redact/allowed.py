@@ -9,6 +9,7 @@ import orjson
 from tracer.capture.redact import mail
 from tracer.capture.redact.methods import (
     DECODERS,
+    REQUESTS,
     Message,
     Part,
     PartBody,
@@ -68,6 +69,11 @@ def allowed(
     if marks:
         encoded = encoded[:-1] + (b"," if len(encoded) > 2 else b"") + orjson.dumps(marks)[1:]
     return {"json": orjson.Fragment(encoded), "kept": "allow"}
+
+
+def is_mail(method_id: str | None, direction: str) -> bool:
+    """Tell whether the body holds a mail to be sent, whose structure is shown at every level."""
+    return direction == "request" and REQUESTS.get(method_id or "") in {Send, SendDraft}
 
 
 def _page_marks(redactor: "Redactor", value: Any, notes: Notes, path: str) -> dict[str, str]:

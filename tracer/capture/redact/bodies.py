@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from tracer.capture.redact import mail, markup, tokens
-from tracer.capture.redact.allowed import allowed
+from tracer.capture.redact.allowed import allowed, is_mail
 from tracer.capture.redact.notes import Notes
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def _read(
 def _json(
     redactor: "Redactor", source: Source, plain: bytes, notes: Notes, path: str
 ) -> dict[str, Any] | None:
-    if redactor.level == "structure":
+    if redactor.level == "structure" or is_mail(source.method_id, source.direction):
         kept = allowed(redactor, source.method_id, source.direction, plain, notes, path)
         if kept is not None:
             return kept

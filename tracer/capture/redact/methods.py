@@ -360,7 +360,7 @@ _RESPONSES: Final[dict[str, type[Struct]]] = {
     "tasks.tasks.patch": _Task,
     "tasks.tasklists.list": _Tasks,
 }
-_REQUESTS: Final[dict[str, type[Struct]]] = {
+REQUESTS: Final[dict[str, type[Struct]]] = {
     "gmail.users.messages.send": Send,
     "gmail.users.messages.insert": Send,
     "gmail.users.messages.import": Send,
@@ -383,6 +383,6 @@ Decode = Callable[[bytes], Any]
 
 DECODERS: Final[dict[tuple[str, str | None], Decode]] = {
     **{("response", name): msgspec.json.Decoder(kept).decode for name, kept in _RESPONSES.items()},
-    **{("request", name): msgspec.json.Decoder(kept).decode for name, kept in _REQUESTS.items()},
+    **{("request", name): msgspec.json.Decoder(kept).decode for name, kept in REQUESTS.items()},
 }
 """(direction, method id) -> decoder of what is kept."""

@@ -23,9 +23,9 @@ _KEY_WORDS: Final = (
 )
 
 _SHAPES: Final = re.compile(
-    r"(?P<key>-----BEGIN [A-Z0-9 ]{1,40}-----.*?(?:-----END [A-Z0-9 ]{1,40}-----|\Z))"
+    r"(?P<key>-----BEGIN[^-]{1,100}-----.*?(?:-----END[^-]{1,100}-----|\Z))"
     r"|(?P<jwt>(?<![A-Za-z0-9_-])e[yw][A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,4})"
-    r"|(?P<token>ya29\.[\w.~+/-]{4,}|(?<!\w)1//[\w-]{10,}|(?<!\w)4/[0-9][\w-]{20,}"
+    r"|(?P<token>ya29\.[\w.-]{4,}|(?<!\w)1//[\w-]{10,}|(?<!\w)4/[0-9][\w-]{20,}"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,}|\bxox[abeoprs]-[\w-]{10,})"
     r"|(?P<secret>GOCSPX-[\w-]{4,})"
     r"|(?P<api_key>AIza[\w-]{20,}|\bA[KS]IA[0-9A-Z]{16}\b)",
@@ -59,8 +59,9 @@ _SASL: Final = re.compile(r"^[^\0]{0,256}\0[^\0]{1,256}\0[^\0]+\Z")
 _QUOTED_PRINTABLE: Final = re.compile(r"=([0-9A-F]{2})|=\r?\n")
 _JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([/\"\\]))")
 _SHAPE_MARKS: Final = (
-    "ya29", "1//", "4/0", "4/1", "GOCSPX", "AIza", "BEGIN ", "eyJ", "eyA", "ewo", "gho_", "ghp_",
-    "ghr_", "ghs_", "ghu_", "xox", "AKIA", "ASIA", "%", "\\u", "\\x", "\\/", "&#", "\0", "=?", "ing failed for ",
+    "ya29", "1//", "4/0", "4/1", "GOCSPX", "AIza", "-BEGIN", "eyJ", "eyA", "ewo", "gho_", "ghp_",
+    "ghr_", "ghs_", "ghu_", "xox", "AKIA", "ASIA", "%", "\\u", "\\x", "\\/", "&#", "\0", "=?",
+    "ing failed for ",
 )  # fmt: skip
 _WORDS: Final = (
     "pass", "pwd", "secret", "token", "apikey", "api_key", "api-key", "private", "assertion",
@@ -82,7 +83,19 @@ def _in_base64(mark: str) -> list[str]:
 
 _BASE64_MARKS: Final = tuple(
     shown
-    for mark in ("ya29.", "1//0", "GOCSPX", "AIza", "-----BEGIN", "eyJ", "assw", "ecret", "earer ")
+    for mark in (
+        "ya29.",
+        "1//0",
+        "GOCSPX",
+        "AIza",
+        "-----BEGIN",
+        "eyJ",
+        "assw",
+        "ecret",
+        "earer ",
+        "ghp_",
+        "xox",
+    )
     for shown in _in_base64(mark)
 )
 _MARKS: Final = _SHAPE_MARKS + _BASE64_MARKS

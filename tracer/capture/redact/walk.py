@@ -6,12 +6,15 @@ from typing import Any, Final
 
 import orjson
 
+from tracer.capture.redact.mail import decode_loosely
 from tracer.capture.redact.names import OPAQUE, PERSONAL, fold, secret_kind
 from tracer.capture.redact.notes import Notes
 from tracer.capture.redact.patterns import Scrubber
 
 _DEPTH: Final = 100
 _LONG_TEXT: Final = 512
+_MAIL_TEXT: Final = 65_536
+_MAIL_SCRUBBED: Final = 81_920
 _NOTES: Final = 200
 _NAMES_LIMIT: Final = 4096
 _OPAQUE_VALUE: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/=_-]{40,}")
@@ -39,7 +42,7 @@ class Walker:
     def is_secret(self, name: str) -> bool:
         """Tell whether what is filed under `name` is dropped."""
         rule = self._rule(name)
-        return rule is not None and rule[0] != "personal"
+        return rule is not None and rule[0] in {"secret", "opaque"}
 
     def _walk(self, value: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
         if isinstance(value, str):
@@ -73,7 +76,7 @@ class Walker:
         return result
 
     def _rule(self, name: str) -> tuple[str, str] | None:
-        """Return what to do for a name: ("secret" | "opaque" | "personal" | "code", kind)."""
+        """Return what to do for a name: ("secret" "opaque" "personal" "mail" "code", kind)."""
         try:
             return self._rules[name]
         except KeyError:
@@ -85,6 +88,8 @@ class Walker:
                 rule = ("secret", kind)
             elif folded in {"code", "key"}:
                 rule = ("code", folded)
+            elif self._full and folded in {"raw", "data"}:
+                rule = ("mail", "mail")
             elif folded in PERSONAL:
                 rule = ("personal", "personal")
             if len(self._rules) < _NAMES_LIMIT and len(name) < 100:
@@ -95,7 +100,9 @@ class Walker:
         self, rule: tuple[str, str], item: Any, notes: Notes, path: str, depth: int, strict: bool
     ) -> Any:
         what, kind = rule
-        if what == "personal":
+        if what == "mail" and isinstance(item, str):
+            return self._mail_text(item, notes, path)
+        if what in {"personal", "mail"}:
             return self._personal(item, notes, path, depth, strict)
         if what == "code" and not (isinstance(item, str) and _CODE.fullmatch(item)):
             return self._walk(item, notes, path, depth + 1, strict)
@@ -128,6 +135,15 @@ class Walker:
         if isinstance(item, Mapping):
             return {"keys": len(item)}
         return {"items": len(item)} if isinstance(item, list | tuple) else "…"
+
+    def _mail_text(self, item: str, notes: Notes, path: str) -> str:
+        """Return what Gmail's base64url says, for the level ``full`` only."""
+        plain = decode_loosely(item)
+        try:
+            text = item if plain is None else plain.decode()
+        except UnicodeDecodeError:
+            return self._scrubber.mark(f"bytes-{len(plain or b'')}", item)
+        return self._string(text[:_MAIL_SCRUBBED], notes, path, False)[:_MAIL_TEXT]
 
     def _string(self, value: str, notes: Notes, path: str, strict: bool) -> str:
         kinds: list[str] = []
