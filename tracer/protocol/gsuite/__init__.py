@@ -1,0 +1,1 @@
+"""Gmail and the Google Directory, by a service account with domain-wide delegation."""
