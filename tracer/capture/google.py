@@ -1,15 +1,12 @@
 """The seams of google-api-python-client, together: attached to a process, or built in by hand."""
 
-import functools
 import importlib
-import math
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture.recorder import Recorder
-
-Detach = Callable[[], None]
+from tracer.capture.swap import Detach, swap
 
 
 def attach(recorder: Recorder) -> Detach:
@@ -31,14 +28,14 @@ def attach_httplib2(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to the exchanges of `httplib2.Http`."""
     from tracer.capture import http
 
-    return _swap(recorder, "httplib2", [(module.Http, "_conn_request", http.patched)])
+    return swap(recorder, "httplib2", [(module.Http, "_conn_request", http.patched)])
 
 
 def attach_googleapiclient(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to the requests, downloads and batches of `googleapiclient.http`."""
     from tracer.capture import batch, request
 
-    return _swap(
+    return swap(
         recorder,
         "googleapiclient",
         [
@@ -72,56 +69,3 @@ def request_builder(recorder: Recorder) -> type:
     from tracer.capture.request import TracedHttpRequest
 
     return type("TracedHttpRequest", (TracedHttpRequest,), {"recorder": recorder})
-
-
-_MARK: Final = "_tracer_seam"
-
-
-def _dressed(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `ours` with the name, the text and the signature of `original`."""
-    functools.update_wrapper(ours, original)
-    setattr(ours, _MARK, True)
-    return ours
-
-
-class _Dormant:
-    """A recorder for a seam that cannot be taken out."""
-
-    look_again = math.inf
-    current = None
-
-
-def _quiet(ours: Any) -> None:
-    for name, cell in zip(ours.__code__.co_freevars, ours.__closure__, strict=True):
-        if name == "recorder":
-            cell.cell_contents = _Dormant()
-
-
-def _swap(
-    recorder: Recorder,
-    name: str,
-    places: list[tuple[type, str, Callable[[Callable[..., Any], Recorder], Callable[..., Any]]]],
-) -> Detach:
-    """Put ours before each method of `places`; the result puts back what was there."""
-    done: list[tuple[type, str, Any, Any]] = []
-    for owner, attribute, make in places:
-        original = owner.__dict__[attribute]
-        if hasattr(original, _MARK):
-            continue
-        ours = _dressed(make(original, recorder), original)
-        setattr(owner, attribute, ours)
-        done.append((owner, attribute, original, ours))
-    if done:
-        recorder.hooks.append(name)
-
-    def detach() -> None:
-        while done:
-            owner, attribute, original, ours = done.pop()
-            if owner.__dict__.get(attribute) is ours:
-                setattr(owner, attribute, original)
-            else:  # somebody has wrapped ours meanwhile: it stays, and only passes through
-                _quiet(ours)
-        if name in recorder.hooks:
-            recorder.hooks.remove(name)
-
-    return detach
