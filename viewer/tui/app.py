@@ -1,94 +1,126 @@
-"""The application: opens files beside the first screen, and hands over to the screens."""
+"""The application: which screen is in front, and what the workers' messages change."""
 
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import BindingType
-from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
 
-from viewer.model.finding import Finding
-from viewer.model.trace import Trace
-from viewer.tui.lookapp import LookApp
+from viewer.model.visible import visible
+from viewer.tui.feeder import (
+    Complete,
+    Diagnosing,
+    Feeder,
+    Grew,
+    Opened,
+    Summarised,
+    Unreadable,
+)
 from viewer.tui.main_screen import MainScreen
 from viewer.tui.options import Options
-from viewer.tui.sources import ItemSource
+from viewer.tui.start import StartScreen
 from viewer.tui.state import State
-from viewer.tui.summary import Summary
+
+_QUIET = 1.0
+"""Seconds without growth after which a followed file is diagnosed anew."""
 
 
-class Opened(Message):
-    """The files are open; maybe not indexed to their ends."""
-
-    def __init__(self, trace: Trace) -> None:
-        super().__init__()
-        self.trace = trace
-
-
-class Summarised(Message):
-    """The summary is ready, with the findings or, at first, without."""
-
-    def __init__(self, summary: ItemSource, findings: list[Finding] | None) -> None:
-        super().__init__()
-        self.summary = summary
-        self.findings = findings
-
-
-class TraceApp(LookApp):
+class TraceApp(Feeder):
     """The viewer."""
 
+    TITLE = "traceview"
     CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False  # the screens open their own, in the user's language
     BINDINGS: ClassVar[list[BindingType]] = []
 
     def __init__(self, paths: Sequence[str], options: Options) -> None:
         super().__init__(lang=options.lang, ascii_only=wants_ascii(options))
         self.options = options
         self.state = State(self.look, paths)
+        self.following = options.follow
         if options.theme and options.theme in self.available_themes:
             self.theme = options.theme
         self.main = MainScreen(self.state)
+        self._later: Timer | None = None
 
-    def get_default_screen(self) -> MainScreen:
-        """Return the screen of an open trace."""
-        return self.main
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen to begin with: the trace's, or without files the start screen."""
+        return self.main if self.state.paths else StartScreen()
 
-    def on_mount(self) -> None:
-        """Open the files beside the first paint."""
+    @on(MainScreen.Ready)
+    def _begin(self) -> None:
         if self.state.paths:
-            self._open()
+            self.open_files()
 
-    @work(thread=True, exclusive=True, group="open", exit_on_error=True)
-    def _open(self) -> None:
-        self.post_message(Opened(Trace.open([Path(path) for path in self.state.paths])))
+    @on(StartScreen.Open)
+    def _open(self, event: StartScreen.Open) -> None:
+        self.state = State(self.look, event.paths)
+        self.main = MainScreen(self.state)
+        self.push_screen(self.main)
+
+    # What the workers tell
 
     @on(Opened)
     def _opened(self, event: Opened) -> None:
         self.state.opened(event.trace)
-        self.main.show_all()
-        self._read()
+        self.main.begin(self.options)
 
-    @work(thread=True, exclusive=True, group="read", exit_on_error=True)
-    def _read(self) -> None:
-        from viewer.model.findings import diagnose
+    @on(Unreadable)
+    def _unreadable(self, event: Unreadable) -> None:
+        self.say("open.failed", "error", text=visible(event.text))
+        if isinstance(self.screen, MainScreen) and len(self.screen_stack) > 1:
+            self.pop_screen()
 
+    @on(Grew)
+    def _grew(self) -> None:
         trace = self.state.trace
-        summary = Summary(trace, self.look)
-        self.post_message(Summarised(summary.source(None, self.state.paths), None))
-        findings = diagnose(trace)
-        self.post_message(Summarised(summary.source(findings, self.state.paths), findings))
+        self.main.grow(None if trace.complete else trace.progress)
+        if trace.complete:
+            if self._later:
+                self._later.stop()
+            self._later = self.set_timer(_QUIET, self.look_for_causes)
+
+    @on(Complete)
+    def _complete(self) -> None:
+        self.main.grow(None)
+        self.main.show_options(self.options)
+        self.look_for_causes()
+
+    @on(Diagnosing)
+    def _diagnosing(self, event: Diagnosing) -> None:
+        self.main.diagnosing = event.share
+        self.main.show_bars()
 
     @on(Summarised)
     def _summarised(self, event: Summarised) -> None:
         self.state.summary = event.summary
-        self.state.findings = event.findings
-        self.state.changed()
-        if self.state.tab == "summary":
-            self.main.show_all()
-        else:
-            self.main.show_bars()
+        if event.findings is not None:
+            self.state.findings = event.findings
+            self.main.diagnosing = None
+        self.main.summarised()
+
+    @on(MainScreen.Follow)
+    def _follow(self, event: MainScreen.Follow) -> None:
+        self.following = event.on
+        if event.on:
+            self.follow_files()
+
+    @on(MainScreen.Reload)
+    def _reload(self) -> None:
+        self.state.trace.close()
+        self.open_files()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Say it when a worker failed; what is shown stays usable."""
+        if event.state is WorkerState.ERROR:
+            error = event.worker.error
+            text = f"{type(error).__name__}: {error}"
+            self.say("worker.failed", "error", what=event.worker.group, text=visible(text[:300]))
 
 
 def wants_ascii(options: Options) -> bool:
@@ -100,7 +132,7 @@ def wants_ascii(options: Options) -> bool:
 
 
 def run(paths: Sequence[str], options: Options | None = None) -> int:
-    """Show `paths` (none: the sessions of TRACER_HOME) until the user quits; return the exit code."""
+    """Show `paths` (none: TRACER_HOME's sessions) until the user quits; return the exit code."""
     options = options or Options()
     app = TraceApp(paths, options)
     return app.run(mouse=options.mouse) or 0

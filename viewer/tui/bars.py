@@ -93,7 +93,9 @@ class TabBar(Painted):
         labels = [(tab.id, self._label(n, tab)) for n, tab in enumerate(self.tabs)]
         at = next((n for n, (own, _) in enumerate(labels) if own == self.active), 0)
         first = 0
-        while first < at and sum(width_of(parts) for _, parts in labels[first : at + 1]) > width - 4:
+        while (
+            first < at and sum(width_of(parts) for _, parts in labels[first : at + 1]) > width - 4
+        ):
             first += 1
         shown = labels[first:]
         if first:

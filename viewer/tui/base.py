@@ -1,11 +1,10 @@
 """The main screen without its actions: what is where, and how it is brought up to date."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.timer import Timer
 
 from tracer.schema.events import Kind
 from viewer.model.visible import visible
@@ -26,7 +25,7 @@ LARGE = 128 * 1024
 class Base(Screen[None]):
     """Title, tabs, filter line, list, detail, keys."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
         (0, "-narrow"),
         (90, "-medium"),
         (140, "-wide"),
@@ -36,14 +35,20 @@ class Base(Screen[None]):
         super().__init__()
         self.state = state
         self.page = "overview"
+        self.pages = {"resolution": "why"}
+        """The page of the detail that was last open in a tab."""
         self.pretty_page = "overview"
         self.detail_mode = "normal"
         self.following = False
         self.progress: float | None = None
+        """How much is indexed; None: everything."""
+        self.diagnosing: float | None = None
+        """How much the search for causes has looked at; None: it is done."""
+        self.shown_id = ""
+        """The id of the event under the cursor: rows can get other numbers."""
         self.history: list[tuple[str, int]] = []
         self._shown: tuple[Any, ...] = ()
-        self._cursors: dict[str, int] = {}
-        self._pending: Timer | None = None
+        self.cursors: dict[str, int] = {}
 
     def compose(self) -> ComposeResult:
         """Make the widgets; few, so that the first paint is early."""
@@ -82,16 +87,16 @@ class Base(Screen[None]):
 
     # Bringing up to date
 
-    def show_all(self) -> None:
+    def show_all(self, *, keep_scroll: bool = False) -> None:
         """Show the tab in front anew: its rows may have changed."""
         state = self.state
         if state.tab not in {tab.id for tab in state.tabs()}:
             state.tab = "summary"
         source = state.source(state.tab)
-        at = self._cursors.get(state.tab, 0)
+        at = self.cursors.get(state.tab, 0)
         self.query_one("#head", ListHead).source = source
         self.query_one("#head", ListHead).refresh()
-        self.view.show(source, max(0, min(at, len(source) - 1)))
+        self.view.show(source, max(0, min(at, len(source) - 1)), keep_scroll=keep_scroll)
         self.show_bars()
         self.show_detail()
 
@@ -121,9 +126,14 @@ class Base(Screen[None]):
         right: list[Part] = []
         if self.progress is not None:
             right.append((f" {look('title.progress', percent=f'{self.progress:.0%}')} ", "warning"))
+        if self.diagnosing is not None:
+            text = look("title.diagnosing", percent=f"{self.diagnosing:.0%}")
+            right.append((f" {text} ", "dim"))
         gaps = len(trace.select(kinds=[Kind.GAP])) if len(trace) else 0
         if gaps:
-            right.append((f" {look.glyph('gap')} {look('title.gaps', n=look.number(gaps))}", "warning"))
+            right.append(
+                (f" {look.glyph('gap')} {look('title.gaps', n=look.number(gaps))}", "warning")
+            )
         if trace.damage:
             text = look("title.damaged", n=look.number(len(trace.damage)))
             right.append((f" {look.glyph('warning')} {text}", "warning"))
@@ -167,6 +177,8 @@ class Base(Screen[None]):
         """Show the page of what is under the cursor."""
         finding = self.view.source.finding(self.view.cursor)
         row = self.view.row
+        trace = self.state.trace
+        self.shown_id = trace.head(row).id if row is not None and row < len(trace) else ""
         key = (self.state.tab, self.view.cursor, row, id(finding), self.page, field)
         if key == self._shown:
             return
@@ -184,7 +196,9 @@ class Base(Screen[None]):
 
     def _show_event(self, row: int, field: str) -> None:
         if len(self.state.trace.raw(row)) < LARGE:
-            self.put_page(row, event_page(self.state, load(self.state.trace, row), self.page), field)
+            self.put_page(
+                row, event_page(self.state, load(self.state.trace, row), self.page), field
+            )
             return
         self.detail.show(message_page(self.state, "detail.loading"))
         self.run_worker(
@@ -212,8 +226,10 @@ class Base(Screen[None]):
 
     def open_tab(self, tab: str) -> None:
         """Bring `tab` to the front, with the cursor where it was."""
-        self._cursors[self.state.tab] = self.view.cursor
+        self.cursors[self.state.tab] = self.view.cursor
+        self.pages[self.state.tab] = self.page
         self.state.tab = tab
+        self.page = self.pages.get(tab, "overview")
         self.show_all()
 
     def go_to_row(self, row: int, *, field: str = "", tab: str | None = None) -> None:
@@ -236,7 +252,7 @@ class Base(Screen[None]):
         if target != state.tab:
             self.open_tab(target)
         self.view.go(self.view.source.find(row), tell=False, centre=True)
-        self._cursors[state.tab] = self.view.cursor
+        self.cursors[state.tab] = self.view.cursor
         self.show_bars()
         self.refresh_detail(field=field)
 

@@ -34,12 +34,13 @@ class EventList(LineView):
         super().__init__(id=id)
         self.source: Source = ItemSource([])
 
-    def show(self, source: Source, at: int = 0) -> None:
+    def show(self, source: Source, at: int = 0, *, keep_scroll: bool = False) -> None:
         """Show the rows of `source` with the cursor on `at`."""
         self.source = source
+        moved = at != self.cursor
         self.cursor = at
         self.renew()
-        if len(source):
+        if len(source) and (moved or not keep_scroll):
             self.call_after_refresh(self._bring_into_view, self.cursor, True)
 
     def count(self) -> int:

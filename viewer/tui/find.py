@@ -3,6 +3,7 @@
 from textual import on, work
 from textual.message import Message
 
+from viewer.model.filter import Test
 from viewer.model.trace import Rows
 from viewer.model.visible import visible
 from viewer.tui import engine
@@ -122,6 +123,15 @@ class Find(Base):
         """Ask by what to filter."""
         await self.ask(Prompt("filter", self.state.filter_text, past=self.filters))
 
+    def action_apply(self) -> None:
+        """Filter by the finding under the cursor, or by the operation of the event."""
+        finding = self.view.source.finding(self.view.cursor)
+        row = self.view.row
+        if finding is not None:
+            self.use_filter(str(Test("finding", ":", finding.rule)))
+        elif row is not None and (op := self.state.trace.head(row).op):
+            self.use_filter(str(Test("op", ":", op)))
+
     def use_filter(self, text: str) -> None:
         """Filter by `text`; empty: show everything."""
         state = self.state
@@ -141,7 +151,7 @@ class Find(Base):
         state = self.state
         state.filter_text, state.filter_rows, state.filter_on = event.text, event.rows, True
         if state.tab == "summary":
-            self._cursors[state.tab] = self.view.cursor
+            self.cursors[state.tab] = self.view.cursor
             state.tab = "all"
         self._keep_cursor()
 
@@ -151,7 +161,7 @@ class Find(Base):
         self.state.changed()
         source = self.state.source(self.state.tab)
         if row is not None:
-            self._cursors[self.state.tab] = source.find(row)
+            self.cursors[self.state.tab] = source.find(row)
         self.show_all()
 
     def action_toggle_filter(self) -> None:

@@ -15,7 +15,10 @@ class Handout(Base):
         """Copy `text` and say what was copied and how."""
         how, where = copy(app_of(self), text)
         self.say(
-            f"copied.{how}", what=self.look(f"copy.{what}"), n=self.look.number(len(text)), path=where
+            f"copied.{how}",
+            what=self.look(f"copy.{what}"),
+            n=self.look.number(len(text)),
+            path=where,
         )
 
     def action_copy(self) -> None:
@@ -31,6 +34,9 @@ class Handout(Base):
         for _, own, text in self._copies():
             if own == what:
                 self.copy_text(own, text)
+
+    def action_export(self) -> None:
+        """Open the export menu."""
 
     def _copies(self) -> list[tuple[str, str, str]]:
         """Return (letter, what, text) of everything that can be copied here."""

@@ -87,6 +87,8 @@ def key_lines(look: Look, bindings: Sequence[Binding]) -> list[Line]:
     """Return a line for each binding: its keys and what they do."""
     lines: list[Line] = []
     for binding in bindings:
-        keys = " ".join(_NAMES.get(name, name).replace("ctrl+", "^") for name in binding.key.split(","))
+        keys = " ".join(
+            _NAMES.get(name, name).replace("ctrl+", "^") for name in binding.key.split(",")
+        )
         lines.append(((f"  {fit(keys, 14)} ", "keycap"), (look(binding.description), "")))
     return lines

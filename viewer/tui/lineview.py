@@ -49,6 +49,7 @@ class LineView(ScrollView, can_focus=True):
 
         @property
         def control(self) -> "LineView":
+            """The view itself, for selectors."""
             return self.view
 
     @dataclass
@@ -60,6 +61,7 @@ class LineView(ScrollView, can_focus=True):
 
         @property
         def control(self) -> "LineView":
+            """The view itself, for selectors."""
             return self.view
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word

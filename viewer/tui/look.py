@@ -93,12 +93,11 @@ class Look:
     def size(self, count: int) -> str:
         """Return a number of bytes in a few characters."""
         value = float(count)
-        for unit in ("size.b", "size.kb", "size.mb"):
-            if value < 1000:
-                break
+        units = ["size.gb", "size.mb", "size.kb", "size.b"]
+        while value >= 1000 and len(units) > 1:
             value /= 1000
-        else:
-            unit = "size.gb"
+            units.pop()
+        unit = units[-1]
         return f"{self.decimal(value, 0 if unit == 'size.b' or value >= 10 else 1)} {self(unit)}"
 
     def duration(self, ms: float | None) -> str:

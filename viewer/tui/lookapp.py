@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from textual.app import App
+from textual.message_pump import MessagePump
 from textual.widget import Widget
 
 from viewer.i18n import Catalogue, language
@@ -13,7 +14,9 @@ from viewer.tui.paint import Inks, Line, strip
 class LookApp(App[int]):
     """An application with a language and a set of glyphs."""
 
-    def __init__(self, *, lang: str | None = None, ascii_only: bool = False, **options: Any) -> None:
+    def __init__(
+        self, *, lang: str | None = None, ascii_only: bool = False, **options: Any
+    ) -> None:
         super().__init__(**options)
         self.look = Look(Catalogue("tui", language(lang)), ascii_only)
         self._inks: tuple[str, Inks] | None = None
@@ -23,7 +26,7 @@ class LookApp(App[int]):
         """The styles of the theme in force."""
         if self._inks is None or self._inks[0] != self.theme:
             cut = (ASCII if self.look.ascii_only else UNICODE)["cut"]
-            self._inks = (self.theme, Inks(self, cut))
+            self._inks = (self.theme, Inks(self.theme_variables, cut))
         return self._inks[1]
 
     def say(self, message_id: str, severity: Any = "information", **values: Any) -> None:
@@ -31,7 +34,7 @@ class LookApp(App[int]):
         self.notify(self.look(message_id, **values), severity=severity, markup=False)
 
 
-def app_of(widget: Widget) -> LookApp:
+def app_of(widget: MessagePump) -> LookApp:
     """Return the application of `widget`, typed."""
     return cast("LookApp", widget.app)
 

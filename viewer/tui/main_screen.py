@@ -1,15 +1,22 @@
 """The main screen: all actions and the keys that lead to them."""
 
+import sys
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual.app import SuspendNotSupported
 from textual.binding import BindingType
+from textual.message import Message
 
+from viewer.model.visible import visible
 from viewer.tui.detail import DetailView
 from viewer.tui.find import Find
 from viewer.tui.handout import Handout
 from viewer.tui.help import HelpScreen
 from viewer.tui.lineview import key
 from viewer.tui.navigation import Navigation
+from viewer.tui.options import Options
+from viewer.tui.palette import open_palette
 from viewer.tui.state import State
 
 MODES = ("normal", "half", "full")
@@ -25,13 +32,12 @@ class MainScreen(Navigation, Find, Handout):
         key("full_stop", "next_page(1)", "next-page"),
         key("comma", "next_page(-1)", "previous-page"),
         key("escape", "back", "back"),
-        key("q", "back_or_quit", "quit"),
-        key("Q", "app.quit", "quit-now"),
         key("slash", "search", "search"),
         key("n", "next_hit(1)", "next-hit"),
         key("N", "next_hit(-1)", "previous-hit"),
         key("f", "filter", "filter"),
         key("ctrl+f", "toggle_filter", "toggle-filter"),
+        key("a", "apply", "apply"),
         key("e", "error(1)", "next-error"),
         key("E", "error(-1)", "previous-error"),
         key("w", "warning(1)", "next-warning"),
@@ -48,11 +54,29 @@ class MainScreen(Navigation, Find, Handout):
         key("t", "time_mode", "time-mode"),
         key("p", "pretty", "pretty"),
         key("y", "copy", "copy"),
+        key("x", "export", "export"),
         key("plus", "detail_mode(1)", "more-detail"),
         key("underscore", "detail_mode(-1)", "less-detail"),
+        key("F", "follow", "follow"),
+        key("f5", "reload", "reload"),
+        key("ctrl+l", "lo_fi", "lo-fi"),
+        key("ctrl+p,colon", "palette", "palette"),
         key("question_mark,f1", "help", "help"),
-        key("colon", "app.command_palette", "palette"),
+        key("q", "back_or_quit", "quit"),
+        key("Q", "app.quit", "quit-now"),
     ]
+
+    class Ready(Message):
+        """Everything is there that a trace needs to be shown."""
+
+    class Reload(Message):
+        """The files are to be read anew."""
+
+    @dataclass
+    class Follow(Message):
+        """The files are to be followed, or no longer."""
+
+        on: bool
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
@@ -63,6 +87,7 @@ class MainScreen(Navigation, Find, Handout):
         """Show what there is."""
         self.view.focus()
         self.show_all()
+        self.post_message(self.Ready())
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Return what the line of keys offers."""
@@ -75,9 +100,53 @@ class MainScreen(Navigation, Find, Handout):
             ("y", "keybar.copy", "copy"),
             ("x", "keybar.export", "export"),
             ("?", "keybar.help", "help"),
-            ("^p", "keybar.palette", "app.command_palette"),
+            ("^p", "keybar.palette", "palette"),
             ("q", "keybar.quit", "back_or_quit"),
         ]
+
+    # What the application tells
+
+    def begin(self, options: Options) -> None:
+        """Show a trace that was just opened."""
+        self.following = options.follow
+        if options.tab in {tab.id for tab in self.state.tabs()}:
+            self.state.tab = options.tab
+            self.page = self.pages.get(options.tab, "overview")
+        self.show_all()
+
+    def show_options(self, options: Options) -> None:
+        """Do what the command line asked for, once everything is indexed."""
+        if options.filter and not self.state.filter_text:
+            self.use_filter(options.filter)
+        if options.goto:
+            self.go_to_event(options.goto)
+
+    def grow(self, progress: float | None) -> None:
+        """Show that the trace has grown; `progress` is None when it is complete."""
+        self.progress = progress
+        view, state = self.view, self.state
+        at_end = view.cursor >= view.count() - 1
+        event_id = self.shown_id
+        state.changed()
+        source = state.source(state.tab)
+        if self.following and at_end and progress is None:
+            self.cursors[state.tab] = max(0, len(source) - 1)
+        elif event_id and (row := state.trace.row_of(event_id)) is not None:
+            self.cursors[state.tab] = source.find(row)
+        self.show_all(keep_scroll=True)
+        if state.filter_on and progress is None:
+            self.use_filter(state.filter_text)
+
+    def summarised(self) -> None:
+        """Show a new summary, or the tabs that new findings changed."""
+        self.state.changed()
+        if self.state.tab == "summary":
+            self.show_all(keep_scroll=True)
+        else:
+            self.view.source = self.state.source(self.state.tab)
+            self.show_bars()
+
+    # The view
 
     def action_detail_mode(self, step: int) -> None:
         """Give the detail more room, or less."""
@@ -90,6 +159,44 @@ class MainScreen(Navigation, Find, Handout):
         elif isinstance(self.focused, DetailView):
             self.view.focus()
 
+    def action_follow(self) -> None:
+        """Follow the files as they grow, or stop."""
+        self.following = not self.following
+        self.post_message(self.Follow(self.following))
+        if self.following:
+            if self.state.tab == "summary":
+                self.open_tab("all")
+            self.view.action_edge(1)
+        self.show_bars()
+
+    def action_reload(self) -> None:
+        """Read the files anew."""
+        self.post_message(self.Reload())
+
+    def action_palette(self) -> None:
+        """Open the command palette."""
+        open_palette(self)
+
     def action_help(self) -> None:
         """Show the keys of the pane in focus."""
         self.app.push_screen(HelpScreen(self, self.focused))
+
+    def action_lo_fi(self) -> None:
+        """Write the visible rows plainly to the terminal, for its own selection and search."""
+        try:
+            with self.app.suspend():
+                for line in self.plain_rows():
+                    sys.stdout.write(f"{line}\n")
+                sys.stdout.write(f"\n{self.look('lo-fi.enter')} ")
+                sys.stdout.flush()
+                sys.stdin.readline()
+        except SuspendNotSupported:
+            self.say("lo-fi.cannot", "warning")
+
+    def plain_rows(self) -> list[str]:
+        """Return the visible rows as text."""
+        view = self.view
+        top, width = view.scroll_offset.y, max(20, self.app.size.width)
+        last = min(view.count(), top + max(1, view.size.height))
+        lines = [view.source.header(width), *(view.line(n, width) for n in range(top, last))]
+        return [visible("".join(text for text, _ in line)).rstrip() for line in lines]

@@ -146,7 +146,9 @@ class MessagePages:
         for n, part in enumerate(parts if isinstance(parts, list) else ()):
             if isinstance(part, dict):
                 below.append(self._mime(part, f"{path}.parts[{n}]"))
-        return Node(((kind, "title"), (f"  {size}", "dim")), below, open=True, path=path, value=mime)
+        return Node(
+            ((kind, "title"), (f"  {size}", "dim")), below, open=True, path=path, value=mime
+        )
 
     def _part(self, part: Mapping[str, Any], path: str, n: int) -> Node:
         node = self.body(part, path)

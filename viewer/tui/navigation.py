@@ -1,15 +1,19 @@
 """Moving about: tabs, panes, errors, operations, slow events, marks, links."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from textual import on
 
 from tracer.schema.events import Kind
+from viewer.model.filter import Test
 from viewer.tui.bars import TabBar
 from viewer.tui.base import Base
 from viewer.tui.detail import PAGES, DetailTabs, DetailView
-from viewer.tui.eventlist import EventList
 from viewer.tui.lineview import LineView
+
+if TYPE_CHECKING:
+    from viewer.tui.eventlist import EventList
 
 SLOW_MS = 2_000.0
 _LOOKED_AT = 200_000
@@ -22,7 +26,7 @@ class Navigation(Base):
 
     @on(LineView.Moved, "#list")
     def _list_moved(self) -> None:
-        self._cursors[self.state.tab] = self.view.cursor
+        self.cursors[self.state.tab] = self.view.cursor
         self.show_detail()
         self.show_bars()
 
@@ -69,7 +73,7 @@ class Navigation(Base):
             at_row = next((n for n in range(len(source)) if source.finding(n) is wanted), 0)
             self.view.go(at_row, centre=True)
         elif scheme == "account":
-            self.use_filter(f"account:{quoted(rest)}")
+            self.use_filter(str(Test("account", ":", rest)))
         elif scheme == "text":
             self.search_for(rest)
 
@@ -138,15 +142,15 @@ class Navigation(Base):
     def action_error(self, step: int) -> None:
         """Go to the next or previous failed event of this tab."""
         trace = self.state.trace
-        self._jump(step, lambda row: trace.failed(row) and trace.head(row).kind != Kind.GAP, "error")
+        self._jump(
+            step, lambda row: trace.failed(row) and trace.head(row).kind != Kind.GAP, "error"
+        )
 
     def action_warning(self, step: int) -> None:
         """Go to the next or previous event that failed, is a gap, or that a finding points at."""
         trace = self.state.trace
         cited = {e.event for finding in self.state.findings or () for e in finding.evidence}
-        self._jump(
-            step, lambda row: trace.failed(row) or trace.head(row).id in cited, "warning"
-        )
+        self._jump(step, lambda row: trace.failed(row) or trace.head(row).id in cited, "warning")
 
     def action_slow(self, step: int) -> None:
         """Go to the next or previous event that took long, or was never answered."""
@@ -193,10 +197,3 @@ def page_of(path: str) -> str:
     if path.startswith("request"):
         return "request"
     return "response" if path.startswith("response") else "overview"
-
-
-def quoted(text: str) -> str:
-    """Return `text` as one word of the filter language."""
-    if text and all(c.isalnum() or c in "@._-*" for c in text):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

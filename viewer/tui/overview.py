@@ -118,9 +118,7 @@ class Overview:
     def _fact(
         self, key: str, part: Part, *, path: str, target: str = "", value: object = None
     ) -> Node:
-        return Node(
-            (*self._label(key), part), path=path, target=target, value=value or part[0]
-        )
+        return Node((*self._label(key), part), path=path, target=target, value=value or part[0])
 
     def _timing(self, record: Record) -> Iterator[Node]:
         wires = [wire for wire in record.items("wire") if isinstance(wire, dict)]

@@ -1,16 +1,19 @@
 """Which pages a row of the list has, and how each is made."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from viewer.model.finding import Finding
 from viewer.tui.document import Node, Page, TextPage, TreePage
 from viewer.tui.finding_page import finding_nodes
-from viewer.tui.look import Look
 from viewer.tui.messages_pages import MessagePages
 from viewer.tui.overview import Overview
 from viewer.tui.record import Record
 from viewer.tui.state import State
 from viewer.tui.why_page import WhyPage
+
+if TYPE_CHECKING:
+    from viewer.tui.look import Look
 
 Maker = Callable[[int], Page]
 """Makes a page for a width in cells."""

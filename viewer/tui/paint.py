@@ -5,7 +5,7 @@ links, no control characters, whatever the trace holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -14,9 +14,6 @@ from textual.color import Color, ColorParseError
 from textual.strip import Strip
 
 from viewer.model.visible import visible
-
-if TYPE_CHECKING:
-    from textual.app import App
 
 Part = tuple[str, str]
 """Text, and the name of its ink (``""``: plain)."""
@@ -61,10 +58,10 @@ _INKS: Final[Mapping[str, tuple[str, str | None, str]]] = {
 class Inks:
     """The styles of one theme, by name; mixed once and kept."""
 
-    def __init__(self, app: "App[object]", cut: str = "…") -> None:
+    def __init__(self, variables: Mapping[str, str], cut: str = "…") -> None:
         self.cut = cut
         self._colors: dict[str, Color] = {}
-        for name, value in app.theme_variables.items():
+        for name, value in variables.items():
             if not value.startswith("auto"):
                 try:
                     self._colors[name] = Color.parse(value)

@@ -17,7 +17,7 @@ from viewer.tui.paint import Line, Part, fit
 
 TIME_MODES: Final = ("relative", "absolute", "mark")
 _STATE_INKS: Final = {"failed": "error", "unanswered": "error", "gap": "warning"}
-_KIND_INKS: Final = {
+_KIND_INKS: Final[Mapping[str, str]] = {
     Kind.OPERATION: "bold", Kind.EXCHANGE: "dim", Kind.STEP: "key", Kind.GAP: "warning",
     Kind.SESSION: "note", Kind.PROCESS: "note", Kind.SETTINGS: "note",
 }  # fmt: skip
@@ -74,8 +74,9 @@ class Source(ABC):
         """Fold or unfold row `n`; tell whether anything changed."""
         return False
 
-    def fold_all(self, to: bool) -> None:
-        """Fold or unfold everything."""
+    def fold_all(self, to: bool) -> bool:
+        """Fold or unfold everything; tell whether anything changed."""
+        return False
 
 
 class EventSource(Source):
@@ -125,11 +126,13 @@ class EventSource(Source):
             "status": ink,
             "ms": "",
             "topic": "dim",
-            "name": _KIND_INKS.get(Kind(head.kind), "") if head.kind in Kind else "",
+            "name": _KIND_INKS.get(head.kind, ""),
             "account": "note",
         }
         if failed:
             inks["name"] = "warning" if head.kind == Kind.GAP else "error"
+        if head.kind == Kind.OPERATION and head.status is not None:
+            texts["status"] = self.look("status.short-failed" if failed else "status.ok")
         texts["mark"], inks["mark"] = mark_of(self.look, notes, head.id, row)
         parts: list[Part] = []
         for column, wide in layout(width):

@@ -26,7 +26,7 @@ class State:
     def __init__(self, look: Look, paths: Sequence[str]) -> None:
         self.look = look
         self.paths = list(paths)
-        self.trace = Trace([], [], [])
+        self.trace = Trace(())
         self.notes = Notes()
         self.findings: list[Finding] | None = None
         self.summary: ItemSource | None = None
@@ -101,7 +101,8 @@ class State:
             rows = self._through_filter(tab, rows)
         if self.only_marks:
             marked = [self.trace.row_of(event_id) for event_id in self.notes.marks]
-            rows = np.intersect1d(rows, [row for row in marked if row is not None])
+            known = np.array([row for row in marked if row is not None], dtype=np.int64)
+            rows = np.intersect1d(rows, known)
         return rows
 
     def _through_filter(self, tab: str, rows: Rows) -> Rows:

@@ -1,7 +1,7 @@
 """The page Why: the decisions of the resolution as sentences, each with what it rests on."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.schema.events import Kind
 from viewer.model.trace import Trace
@@ -9,8 +9,10 @@ from viewer.tui.document import Node
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import Look
 from viewer.tui.overview import Overview
-from viewer.tui.paint import Part
 from viewer.tui.record import Record, as_float, load
+
+if TYPE_CHECKING:
+    from viewer.tui.paint import Part
 
 VERDICT_INKS: Final = {
     "chosen": ("yes", "ok"), "granted": ("yes", "ok"), "unprotected": ("yes", "warning"),

@@ -1,0 +1,118 @@
+"""The work beside the interface: opening, indexing, following, looking for causes."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from textual import work
+from textual.message import Message
+
+from viewer.model.finding import Finding
+from viewer.model.source import SourceError
+from viewer.model.trace import Trace
+from viewer.tui.lookapp import LookApp
+from viewer.tui.sources import ItemSource
+from viewer.tui.state import State
+from viewer.tui.summary import Summary
+
+_TELL_EVERY: Final = 0.1
+"""Seconds between two reports of a file that is being indexed."""
+_POLL: Final = 0.015
+"""Seconds between two looks at a file that is followed."""
+
+
+class Opened(Message):
+    """The files are open; maybe not indexed to their ends."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self.trace = trace
+
+
+class Unreadable(Message):
+    """A file could not be opened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
+class Grew(Message):
+    """More is indexed."""
+
+
+class Complete(Message):
+    """All that the files hold now is indexed."""
+
+
+class Diagnosing(Message):
+    """How far the search for causes is, 0 … 1."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+
+class Summarised(Message):
+    """The summary is ready, with the findings or, at first, without."""
+
+    def __init__(self, summary: ItemSource, findings: list[Finding] | None) -> None:
+        super().__init__()
+        self.summary = summary
+        self.findings = findings
+
+
+class Feeder(LookApp):
+    """Workers: they read the trace and post messages, and touch no widget."""
+
+    state: State
+    following = False
+
+    @work(thread=True, exclusive=True, group="feed", exit_on_error=False)
+    def open_files(self) -> None:
+        """Open the files of the state, then index them to their ends."""
+        try:
+            trace = Trace.open([Path(path) for path in self.state.paths], wait=False)
+        except (SourceError, OSError) as error:
+            self.post_message(Unreadable(str(error)))
+            return
+        self.post_message(Opened(trace))
+        self._feed(trace)
+
+    @work(thread=True, exclusive=True, group="feed", exit_on_error=False)
+    def follow_files(self) -> None:
+        """Go on looking at the files for as long as they are followed."""
+        self._feed(self.state.trace)
+
+    def _feed(self, trace: Trace) -> None:
+        told = time.monotonic()
+        while not trace.complete:
+            trace.feed()
+            if time.monotonic() - told > _TELL_EVERY:
+                told = time.monotonic()
+                self.post_message(Grew())
+            time.sleep(0)  # the interface comes first
+        self.post_message(Complete())
+        while self.following and self.is_running:
+            if trace.feed():
+                self.post_message(Grew())
+            time.sleep(_POLL)
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def look_for_causes(self) -> None:
+        """Summarise the trace, then diagnose it, then summarise it again."""
+        from viewer.model.findings import (
+            diagnose,
+        )  # needs the whole rulebook: after the first paint
+
+        trace, told = self.state.trace, [0.0]
+        summary = Summary(trace, self.look)
+
+        def progress(done: int, total: int) -> None:
+            if time.monotonic() - told[0] > _TELL_EVERY:
+                told[0] = time.monotonic()
+                self.post_message(Diagnosing(done / total if total else 1.0))
+
+        self.post_message(Summarised(summary.source(None, self.state.paths), None))
+        findings = diagnose(trace, progress)
+        self.post_message(Summarised(summary.source(findings, self.state.paths), findings))
