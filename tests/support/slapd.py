@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.certificates import Certificates
+from tests.support.ports import free_port
 
 PROGRAM = shutil.which(
     "slapd", path="/usr/sbin:/usr/local/sbin:/usr/libexec:/opt/homebrew/opt/openldap/libexec"
@@ -101,7 +102,7 @@ def slapd(
     (folder / "entries.ldif").write_text(ldif, encoding="utf-8")
     add = [PROGRAM, "-T", "add", "-f", str(config), "-l", str(folder / "entries.ldif")]
     subprocess.run(add, check=True, capture_output=True)
-    ports = [_free_port(), _free_port()]
+    ports = [free_port(), free_port()]
     urls = f"ldap://127.0.0.1:{ports[0]} ldaps://127.0.0.1:{ports[1]}"
     process = subprocess.Popen(
         [PROGRAM, "-f", str(config), "-h", urls, "-d", "0"], stderr=subprocess.DEVNULL
@@ -113,12 +114,6 @@ def slapd(
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
