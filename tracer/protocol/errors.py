@@ -96,7 +96,9 @@ class RateLimitError(ServiceError):
 
 
 class UnreachableError(LayerError):
-    """There was no answer."""
+    """There was no answer. `nothing_sent`: the connection never stood."""
+
+    nothing_sent = False
 
 
 class DoubtfulSendError(LayerError):

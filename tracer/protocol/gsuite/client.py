@@ -131,14 +131,15 @@ class Google:
         key = api, subject, scopes
         if key not in self._services:
             credentials = self.tokens.of(subject, scopes)
-            http = Patient(credentials, self.http, self._retries, self.sleep)
+            http = Patient(credentials, self.http, self.retries, self.sleep)
             self._services[key] = discovery.build_from_document(  # type: ignore[attr-defined]
                 self._document(api), http=http, requestBuilder=self._builder
             )
         return self._services[key]
 
     @property
-    def _retries(self) -> int:
+    def retries(self) -> int:
+        """How often a failed try may be repeated."""
         return self.settings.options.network.retries
 
     def directory(self, *purposes: str) -> Any:
@@ -158,20 +159,42 @@ class Google:
         Raises:
             LayerError: Whatever went wrong, with cause and remedy.
         """
-        what = str(request.methodId or "call")
-        try:
-            answer = request.execute()
-        except Exception as error:  # noqa: BLE001 - every error leaves as one of ours
-            raise explain(error, what) from None
-        finally:
-            self._used = time.monotonic()
+        answer = self._guarded(request, request.execute)
         if isinstance(answer, dict):
             return answer
         if empty and not answer:
             return {}
         raise ServiceError(
-            f"{what}: the answer is not JSON", "it was cut on the way", "try again", 200
+            f"{request.methodId}: the answer is not JSON",
+            "it was cut on the way",
+            "try again",
+            200,
         )
+
+    def run_chunk(self, request: Any) -> dict[str, Any] | None:
+        """Send the next part of an upload; return the answer after the last one, else None.
+
+        Raises:
+            LayerError: The part failed; the next call asks how far the upload got and goes on.
+        """
+        _, answer = self._guarded(request, request.next_chunk)
+        return answer if isinstance(answer, dict) else None
+
+    def run_batch(self, batch: Any) -> None:
+        """Execute a batch; its callback gets each part's answer or error.
+
+        Raises:
+            LayerError: The batch as a whole failed.
+        """
+        self._guarded(batch, batch.execute)
+
+    def _guarded(self, request: Any, execute: Callable[[], Any]) -> Any:
+        try:
+            return execute()
+        except Exception as error:  # noqa: BLE001 - every error leaves as one of ours
+            raise explain(error, str(getattr(request, "methodId", None) or "batch")) from None
+        finally:
+            self._used = time.monotonic()
 
     def close_idle(self) -> None:
         """Close connections that the server may have given up meanwhile."""

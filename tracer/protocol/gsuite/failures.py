@@ -124,7 +124,9 @@ def unreachable(error: BaseException, what: str) -> UnreachableError:
         for kind, cause, remedy in _WIRE:
             if isinstance(one, kind):
                 said = scrub(str(one)) or type(one).__name__
-                return UnreachableError(f"{what}: no answer: {said}", cause, remedy)
+                made = UnreachableError(f"{what}: no answer: {said}", cause, remedy)
+                made.nothing_sent = kind in _BEFORE
+                return made
     return UnreachableError(f"{what}: no answer: {type(error).__name__}")
 
 
@@ -151,3 +153,11 @@ _WIRE: Final[tuple[tuple[type[BaseException], str, str], ...]] = (
     (http.client.HTTPException, "the connection was dropped", "try again"),
     (OSError, "the network failed", "check the network and network.proxy"),
 )
+
+_BEFORE: Final = {
+    ssl.SSLCertVerificationError,
+    socks.ProxyError,
+    httplib2.ServerNotFoundError,
+    ConnectionRefusedError,
+}
+"""What happens before a connection stands."""

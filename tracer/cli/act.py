@@ -1,0 +1,15 @@
+"""`tracer act`: the messaging layer from the shell. The composition root of layer and capture."""
+
+from tracer.cli import act_account, act_mail
+from tracer.cli.act_context import Subparsers
+
+_PARTS = (act_account, act_mail)
+"""The files that add commands, in the order in which the help shows them."""
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add ``act`` with all its commands."""
+    act = subparsers.add_parser("act", help="use the messaging layer: send, read, resolve, check")
+    commands = act.add_subparsers(dest="act", required=True, metavar="COMMAND")
+    for part in _PARTS:
+        part.add_parsers(commands)

@@ -1,0 +1,76 @@
+"""`tracer act resolve | settings`: which account, which settings, and why."""
+
+from typing import Any
+
+from tracer.cli.act_context import Context, Subparsers, command
+from tracer.cli.exits import ExitCode
+from tracer.protocol.options import INFORMATIVE
+from tracer.protocol.steps import Resolution, Step
+
+
+def add_parsers(commands: Subparsers) -> None:
+    """Add the commands of this file."""
+    command(commands, "resolve", resolve, "which Google account an identity uses, and why")
+    command(commands, "settings", settings, "every setting, its value, where it came from")
+
+
+def resolve(ctx: Context) -> int:
+    """Print the decision, step by step."""
+    layer = ctx.gsuite()
+    try:
+        found: Resolution = layer.resolve(ctx.identity)
+    finally:
+        layer.close()
+    data = {
+        "account": found.account,
+        "via": found.via,
+        "attribute": found.attribute,
+        "verdict": found.verdict,
+        "ambiguous": list(found.ambiguous),
+        "steps": [{"rule": step.rule, **step.data()} for step in found.steps],
+    }
+    ctx.show(data, [*map(_line, found.steps), found.account or "no account"])
+    return ExitCode.OK if found.account else ExitCode.REFUSED
+
+
+def _line(step: Step) -> str:
+    parts = [f"{step.n:>2}. {step.rule:<10} {step.verdict:<11} {step.code:<20}"]
+    parts += [part for part in (step.candidate, step.attribute) if part]
+    compared = step.compared
+    if compared:
+        parts.append(f"wanted {compared.wanted!r}, found {', '.join(compared.found) or 'nothing'}")
+        if compared.environment:
+            wanted, found = compared.environment
+            parts.append(f"(environment {wanted!r}, found {', '.join(found) or 'none'})")
+        if compared.folded:
+            parts.append("(case or space differ)")
+    return " ".join(parts)
+
+
+def settings(ctx: Context) -> int:
+    """Print every setting with its French label and its origin."""
+    data: dict[str, dict[str, Any]] = ctx.settings.data()
+    file = ctx.settings.file
+    where = str(file) if file else "no settings file"
+    lines = [f"# {where}"]
+    for key, facts in data.items():
+        origin = facts["origin"].replace("file:", f"{file.name}:" if file else "file:")
+        lines.append(f"{key} = {_toml(facts['value'])}  [{origin}]  {facts['label']}")
+    shown = {
+        **data,
+        **{
+            key: {"value": None, "origin": "tracer act check", "label": label}
+            for key, label in INFORMATIVE.items()
+        },
+    }
+    lines += [f"{key}: run `tracer act check`  {label}" for key, label in INFORMATIVE.items()]
+    ctx.show(shown, lines)
+    return ExitCode.OK
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return str(value) if isinstance(value, int) else f'"{"" if value in {None, "None"} else value}"'
