@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from samples.sandbox import Sandbox
+from samples.sandbox import Sandbox, seed_world
 
 HERE = Path("demo")
 BIN = Path(sys.executable).parent
@@ -99,7 +99,7 @@ def main() -> int:
     shutil.rmtree(HERE, ignore_errors=True)
     HERE.mkdir()
     trace = HERE / "session.jsonl"
-    with Sandbox() as box:
+    with Sandbox(seed_world()) as box:
         key = HERE / "service-account.json"
         box.key_file(key)
         settings = HERE / "settings.toml"
