@@ -21,6 +21,7 @@ SETTINGS = """\
 protocol = "gsuite"
 endpoint = "{url}"
 service_account_file = "{key}"
+directory_account = "admin@diva-gs.com"
 """
 
 
