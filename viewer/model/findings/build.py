@@ -33,7 +33,7 @@ def finding(
     return Finding(
         rule=rule,
         severity=entry.severity if severity is None else severity,
-        confidence=round(confidence, 2),
+        confidence=confidence,
         topic=topic or entry.topic,
         evidence=shown,
         args=dict(args or {}),

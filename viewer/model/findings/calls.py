@@ -43,10 +43,10 @@ def _scope_args(facts: Facts, failure: Failure) -> tuple[str, dict[str, Any], li
         accepted = tuple(str(scope) for scope in call.data["scopes"])
         evidence.append(Evidence(call.id, "scopes"))
     accepted = accepted or ACCEPTED.get(failure.method, ())
-    granted = exchange.data.get("scopes") if exchange else None
-    if granted:
-        evidence.append(Evidence(failure.event, "scopes"))
-    args = {"accepted": listed(accepted) or _UNKNOWN, "granted": listed(granted or ()) or _UNKNOWN}
+    granted, request = facts.granted(exchange) if exchange else ([], None)
+    if request:
+        evidence.append(Evidence(request.id, "scopes"))
+    args = {"accepted": listed(accepted) or _UNKNOWN, "granted": listed(granted) or _UNKNOWN}
     return narrowest(accepted), args, evidence
 
 

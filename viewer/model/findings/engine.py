@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from viewer.model.finding import Finding, Severity
+from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings import calls, effects, identity, protocols, session, tokens, wire
 from viewer.model.findings.build import SHOWN
 from viewer.model.findings.facts import Facts, Progress
+from viewer.model.findings.failure import at
 from viewer.model.findings.rulebook import ORDER
 from viewer.model.trace import Trace
 
+_SUREST = 0.99
 CAUSES = (
     *tokens.RULES,
     *identity.RULES,
@@ -36,7 +38,26 @@ def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
         found += joined(effect(facts, explained))
     if progress:
         progress(len(trace), len(trace))
-    return sorted(found, key=weight)
+    return sorted((grounded(strengthened(one), trace) for one in found), key=weight)
+
+
+def strengthened(finding: Finding) -> Finding:
+    """Raise the confidence with every event that agrees; never to certainty."""
+    more = len({e.event for e in finding.evidence} | set(finding.symptoms)) - 1
+    sure = finding.confidence
+    return replace(finding, confidence=sure + max(0.0, _SUREST - sure) * max(0, more) / (more + 10))
+
+
+def grounded(finding: Finding, trace: Trace) -> Finding:
+    """Keep only evidence that opens; a field that is not recorded gives way to the whole event."""
+    kept = []
+    for one in finding.evidence:
+        row = trace.row_of(one.event)
+        if row is not None:
+            event = trace.event(row)
+            there = at(event.data, one.path) is not None or hasattr(event, one.path)
+            kept.append(one if there else Evidence(one.event))
+    return replace(finding, evidence=tuple(kept))
 
 
 def joined(findings: Iterable[Finding]) -> list[Finding]:

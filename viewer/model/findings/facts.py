@@ -1,13 +1,13 @@
 """What the rules read: failures decoded once, everything else on demand."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, decisions
-from viewer.model.findings.failure import Failure, failure_of
+from viewer.model.findings.failure import Failure, at, failure_of, text
 from viewer.model.findings.patterns import by_rule
 from viewer.model.trace import Trace
 
@@ -15,6 +15,8 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
 _EVERY: Final = 4096  # events between two reports of progress
+_TOKENS: Final = 2000  # requests for tokens that are looked at
+_SILENT: Final = 1000  # failed operations without a failed call that are looked into
 _MOST: Final = 20_000  # calls looked at for what shows in nearly all of them or in none
 
 
@@ -68,6 +70,16 @@ class Facts:
         """Decode the calls with one of these method ids."""
         return self.events(kinds=(Kind.CALL,), names=names)
 
+    def calls_of(self, op: str) -> list[Event]:
+        """Return the calls under an operation and the operations inside it, in order of time."""
+        found: list[Event] = []
+        waiting = [op]
+        while waiting:
+            under = [self.trace.event(row) for row in self.trace.children(waiting.pop())]
+            found += [event for event in under if event.kind == Kind.CALL]
+            waiting += [event.id for event in under if event.kind == Kind.OPERATION]
+        return sorted(found, key=lambda call: call.ts)
+
     def succeeded(self, event: Event) -> bool:
         """Tell whether a call or exchange ended well."""
         row = self.trace.row_of(event.id)
@@ -101,13 +113,45 @@ class Facts:
             failure = self._of_exchange(event)
             with_exchange.add(failure.call or "")
             found.append(failure)
+        calls += self._broken_calls({event.op for event in calls} | {f.op for f in found})
         found += [_of_call(call) for call in calls if call.id not in with_exchange]
         return found
+
+    def _broken_calls(self, told: set[str | None]) -> list[Event]:
+        """Return calls that were answered well and raised all the same, in failed operations."""
+        failed = [o for o in self.operations.values() if o.status == 1 and o.event == o.op]
+        silent = [operation for operation in failed if operation.op not in told]
+        return [
+            call
+            for operation in silent[:_SILENT]
+            for call in self.calls_of(operation.event)
+            if call.data.get("error")
+        ]
 
     @cached_property
     def classified(self) -> dict[str, list[tuple[Failure, float]]]:
         """The failures of each rule that the patterns name, with their confidence."""
         return by_rule(self.failures)
+
+    @cached_property
+    def token_requests(self) -> list[Event]:
+        """Requests for tokens that were granted; of very many, every so manieth."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH,))
+        rows = rows[:: max(1, len(rows) // _TOKENS)]
+        self.tick(len(rows))
+        events = (self.trace.event(row) for row in rows.tolist())
+        return [e for e in events if e.status == 200 and e.data.get("role") == "token"]
+
+    def granted(self, exchange: Event) -> tuple[list[str], Event | None]:
+        """Return the scopes of the token that `exchange` used, and the request that got it."""
+        tag, subject = text(exchange.data.get("token")), text(exchange.data.get("subject"))
+        for same_token in (True, False):
+            for request in reversed(self.token_requests):
+                kept = text(at(request.data, "response.body.json.access_token"))
+                fits = tag and tag in kept if same_token else _same_subject(request, subject)
+                if fits and request.ts <= exchange.ts:
+                    return [str(s) for s in request.data.get("scopes") or ()], request
+        return [], None
 
     @cached_property
     def unanswered(self) -> list[Event]:
@@ -130,10 +174,11 @@ class Facts:
         return {head.pid for head in heads if head.phase == Phase.END}
 
     def slow_rows(self, ms: float) -> list[int]:
-        """Return the exchanges that took at least `ms`, from the heads alone."""
-        rows = self.trace.select(kinds=(Kind.EXCHANGE,)).tolist()
+        """Return the exchanges that took at least `ms`, from the index alone."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE,))
         self.tick(len(rows))
-        return [row for row in rows if (self.trace.head(row).ms or 0) >= ms]
+        slow: list[int] = rows[self.trace.column("ms")[rows] >= ms].tolist()
+        return slow
 
     @cached_property
     def operations(self) -> dict[str, Operation]:
@@ -162,12 +207,20 @@ class Facts:
         is_call = above is not None and above.kind == Kind.CALL
         recovered = parent is not None and above is not None and above.phase == Phase.END
         recovered = recovered and not self.trace.failed(parent or 0)
-        return failure_of(
+        failure = failure_of(
             event,
             call=above.id if above is not None and is_call else None,
             method=above.name if above is not None and is_call else event.name,
             recovered=recovered,
         )
+        if failure.message or failure.reason or above is None or not is_call or recovered:
+            return failure
+        told = _of_call(above)  # the answer was not kept: the exception quotes it
+        return replace(failure, reason=told.reason, message=told.message)
+
+
+def _same_subject(request: Event, subject: str) -> bool:
+    return bool(subject) and text(request.data.get("subject")) == subject
 
 
 def _of_call(event: Event) -> Failure:

@@ -37,8 +37,8 @@ def attributes_hidden(facts: Facts) -> Iterator[Finding]:
     ops: list[str] = []
     why: dict[str, str] = {}
     for decision in _without_account(facts):
-        for call in facts.events(op=decision.op, names=_LISTS, kinds=("call",)):
-            reason = _hidden_by(facts, call)
+        for call in facts.calls_of(decision.op):
+            reason = _hidden_by(facts, call) if call.name in _LISTS else ""
             if reason:
                 why.setdefault(reason, call.id)
                 symptoms.append(call)
@@ -303,11 +303,11 @@ def query_blind(facts: Facts) -> Iterator[Finding]:
         outcome = decision.outcome
         if not outcome or _via(outcome) not in {"env", "user", "account"}:
             continue
-        calls = list(facts.events(op=decision.op, names=_LISTS[:1], kinds=("call",)))
+        calls = [call for call in facts.calls_of(decision.op) if call.name == _LISTS[0]]
         asked = [(call, text(at(call.data, "params.query"))) for call in calls]
-        blind = [(call, query) for call, query in asked if query and _empty(facts, call)]
+        blind = [query for call, query in asked if query and _empty(facts, call)]
         if blind and any(not query for _, query in asked):
-            call, query = blind[-1]
+            query = blind[-1]
             yield _of_decision(
                 "query-blind",
                 decision,

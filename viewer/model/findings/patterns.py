@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from tracer.schema.events import Kind
 from viewer.model.findings.failure import Failure
 
 
@@ -65,6 +66,19 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     Pattern("client-disabled", _TOKEN, (), ("disabled_client", "deleted_client", "invalid_client")),
     Pattern("subject-unknown", _TOKEN, (400,), ("invalid_grant",), (), r"^bad request$",
             confidence=0.5),
+    # the same, told by the exception alone (bodies not recorded, or the exchange is missing)
+    *(
+        Pattern(rule, ("token", "google"), (), ("RefreshError",), (), message, confidence=sure)
+        for rule, message, sure in (
+            ("service-account-disabled", r"account not found|robot is disabled", 0.9),
+            ("key-invalid", r"invalid jwt signature|no valid verifier", 0.9),
+            ("clock-skew", r"short-lived token", 0.6),
+            ("delegation-missing", r"unauthorized_client", 0.8),
+            ("client-refused", r"access_denied", 0.7),
+            ("user-credentials", r"expired or revoked", 0.7),
+            ("subject-unknown", r"invalid email|not a valid email", 0.8),
+        )
+    ),
     # who may, and what is switched on
     Pattern("api-disabled", _GOOGLE, (403,), ("accessNotConfigured",), (), "", confidence=0.95),
     Pattern("api-disabled", _GOOGLE, (403,), (), ("SERVICE_DISABLED",), "", confidence=0.95),
@@ -216,6 +230,8 @@ def by_rule(failures: Iterable[Failure]) -> dict[str, list[tuple[Failure, float]
         if key not in known:
             known[key] = classify(failure)
         pattern = known[key]
+        sure = pattern.confidence if pattern else 0.5
+        told_by_exception = failure.kind == Kind.CALL
         rule = pattern.rule if pattern else "refused"
-        found.setdefault(rule, []).append((failure, pattern.confidence if pattern else 0.5))
+        found.setdefault(rule, []).append((failure, sure * (0.8 if told_by_exception else 1)))
     return found

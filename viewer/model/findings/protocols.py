@@ -54,7 +54,8 @@ def mapi_failed(facts: Facts) -> Iterator[Finding]:
             "member": listed(f.method for f, _ in one),
         }
         also = [Evidence(first.event, "status")]
-        yield from_failures("mapi-failed", one, args, also=also, confidence=0.85 if name else 0.5)
+        sure = max(confidence for _, confidence in one) * (1 if name else 0.6)
+        yield from_failures("mapi-failed", one, args, also=also, confidence=sure)
 
 
 def _server(facts: Facts, failure: Failure) -> str:

@@ -1,52 +1,68 @@
 """What the session as a whole shows: quota, debug left on, gaps, damage, too much taken away."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tracer.schema.events import Kind, Phase, Topic
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings.build import finding, listed, of_rule
+from viewer.model.findings.build import SHOWN, finding, listed, of_rule
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import at, text
-from viewer.model.findings.tables import DIRECTORY_PER_MINUTE, QUOTA_PER_MINUTE, QUOTA_UNITS
+from viewer.model.findings.tables import (
+    DIRECTORY_PER_MINUTE,
+    DIRECTORY_UNITS,
+    QUOTA_PER_MINUTE,
+    QUOTA_UNITS,
+)
 
 if TYPE_CHECKING:
     from tracer.schema.events import Event
 
 _NEAR = 0.8  # of the quota
 _LONG = timedelta(hours=12)  # debug on for longer was forgotten
-_DIRECTORY_PRICE = 1
 _TOLD_BY_BODY = 0.5  # so many of the failures must be readable
 
 
 def quota_near(facts: Facts) -> Iterator[Finding]:
     """Add up quota units per account and minute; batch parts count one by one."""
-    for topics, prices, limit in (
-        ((Topic.GMAIL,), QUOTA_UNITS, QUOTA_PER_MINUTE),
-        ((Topic.DIRECTORY,), {}, DIRECTORY_PER_MINUTE),
+    for topic, prices, limit in (
+        (Topic.GMAIL, QUOTA_UNITS, QUOTA_PER_MINUTE),
+        (Topic.DIRECTORY, DIRECTORY_UNITS, DIRECTORY_PER_MINUTE),
     ):
-        rows = facts.trace.select(kinds=(Kind.CALL,), topics=topics)
-        facts.tick(len(rows))
-        minutes: dict[tuple[str, int], int] = defaultdict(int)
-        calls: dict[tuple[str, int], list[str]] = defaultdict(list)
-        if len(rows) * max([*prices.values(), 1]) < limit * _NEAR:
-            continue  # even at the highest price it would not reach the limit
-        for row in rows.tolist():
-            head = facts.trace.head(row)
-            minute = facts.trace.time_of(row) // 60_000_000
-            key = (facts.trace.account(row), minute)
-            minutes[key] += prices.get(head.name, _DIRECTORY_PRICE)
-            if len(calls[key]) < 3:
-                calls[key].append(head.id)
-        if not minutes:
+        busy = _busiest(facts, prices, limit * _NEAR)
+        if not busy:
             continue
-        worst = max(minutes, key=lambda key: minutes[key])
-        if minutes[worst] >= limit * _NEAR:
-            args = {"units": minutes[worst], "limit": limit, "account": worst[0] or "?"}
-            evidence = [Evidence(call, "name") for call in calls[worst]]
-            yield finding("quota-near", evidence, confidence=0.6, args=args, topic=topics[0])
+        by_account: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        for row, price in busy:
+            by_account[facts.trace.account(row)].append((row, price))
+        account = max(by_account, key=lambda who: sum(price for _, price in by_account[who]))
+        units = sum(price for _, price in by_account[account])
+        if units >= limit * _NEAR:
+            calls = [facts.trace.id_of(row) for row, _ in by_account[account]]
+            args = {"units": units, "limit": limit, "account": account or "?"}
+            evidence = [Evidence(call, "name") for call in calls[:SHOWN]]
+            yield finding(
+                "quota-near", evidence, confidence=0.6, args=args, symptoms=calls, topic=topic
+            )
+
+
+def _busiest(facts: Facts, prices: Mapping[str, int], limit: float) -> list[tuple[int, int]]:
+    """Return row and price of each call in the dearest minute; nothing below `limit`."""
+    minutes: dict[int, int] = defaultdict(int)
+    rows: list[tuple[int, int, int]] = []
+    for method, price in prices.items():
+        found = facts.trace.select(kinds=(Kind.CALL,), names=(method,))
+        facts.tick(len(found))
+        minute = facts.trace.column("ts")[found] // 60_000_000
+        rows += zip(found.tolist(), minute.tolist(), [price] * len(found), strict=True)
+        for when, count in Counter(minute.tolist()).items():
+            minutes[when] += price * count
+    worst = max(minutes, key=lambda when: minutes[when], default=None)
+    if worst is None or minutes[worst] < limit:
+        return []
+    return [(row, price) for row, when, price in rows if when == worst]
 
 
 def debug_left_on(facts: Facts) -> Iterator[Finding]:

@@ -100,6 +100,21 @@ QUOTA_UNITS: Final = {
 QUOTA_PER_MINUTE: Final = 15_000
 """Units a user has in a minute, by most of Google's pages."""
 
+DIRECTORY_UNITS: Final = {
+    f"directory.{name}": 1
+    for name in (
+        "users.list",
+        "users.get",
+        "users.update",
+        "users.patch",
+        "groups.list",
+        "members.list",
+        "schemas.list",
+        "schemas.get",
+    )
+}
+"""Directory counts queries."""
+
 DIRECTORY_PER_MINUTE: Final = 2_400
 """Directory queries a user has in a minute."""
 

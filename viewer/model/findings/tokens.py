@@ -190,12 +190,10 @@ def signed(seconds: float | None) -> str:
 def scope_not_granted(facts: Facts) -> Iterator[Finding]:
     """Compare the scopes asked for with those that the token's answer names."""
     found: dict[tuple[str, ...], list[Event]] = {}
-    rows = facts.trace.select(kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH,))
-    for row in rows[:: max(1, len(rows) // _SAMPLES)].tolist():
-        event = facts.trace.event(row)
+    for event in facts.token_requests:
         granted = text(at(event.data, "response.body.json.scope")).split()
         missing = sorted(set(asked(event)) - set(granted) - {""})
-        if event.status == 200 and granted and missing:
+        if granted and missing:
             found.setdefault(tuple(missing), []).append(event)
     for scopes, events in found.items():
         evidence = [Evidence(event.id, "response.body.json.scope") for event in events]

@@ -69,8 +69,7 @@ def _sent_again(facts: Facts) -> Iterator["Event"]:
     """Yield the sends of which an exchange has a second transmission; decodes only those."""
     for row in facts.trace.select(kinds=(Kind.CALL,), names=SEND).tolist():
         facts.tick()
-        call = facts.trace.head(row)
-        under = facts.trace.children(call.id)
+        under = facts.trace.children(facts.trace.id_of(row))
         if any(_SECOND.search(facts.trace.raw(child)) for child in under):
             yield facts.trace.event(row)
 
@@ -180,7 +179,7 @@ def unanswered(facts: Facts) -> Iterator[Finding]:
     yield finding(
         "unanswered",
         [Evidence(event.id, "phase") for event in shown],
-        confidence=0.8 if gone else 0.4,
+        confidence=(0.8 if exchanges else 0.6) if gone else 0.4,
         args=args,
         symptoms=[event.id for event in lost],
         ops=[event.op for event in lost if event.op],

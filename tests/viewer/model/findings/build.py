@@ -15,7 +15,7 @@ IDENTITY = {
 ACCOUNT = "dupond@masoc.com"
 CLIENT = "harmony@project-1234.iam.gserviceaccount.com"
 SCOPES = "https://www.googleapis.com/auth/gmail.send https://www.googleapis.com/auth/calendar"
-DATE = "Wed, 18 Nov 2026 09:46:40 GMT"  # that of the builder's clock
+DATE = "Wed, 18 Nov 2026 11:06:40 GMT"  # that of the builder's clock
 
 
 def body(error: Any) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def token(
         answer = {"error": error, "error_description": description}
     claims = {"iss": CLIENT, "sub": subject, "scope": scope, "aud": "https://oauth2"}
     jwt = {"jwt": {"header": {"alg": "RS256", "kid": "k1"}, "claims": claims}}
-    facts = {
+    facts: dict[str, Any] = {
         "method": "POST",
         "url": "https://oauth2.googleapis.com/token",
         "role": "token",
