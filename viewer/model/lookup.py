@@ -1,13 +1,11 @@
 """Finding the rows of an id: by looking through the column at first, by a sorted order later."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from viewer.model.store import Rows, Store
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _PATIENCE: Final = 16
 """After that many looks through a whole column, sorting it is the cheaper way."""
@@ -52,3 +50,11 @@ class Lookup:
         high = np.searchsorted(known, key, side="right", sorter=order)
         found: Rows = np.concatenate([np.sort(order[low:high]).astype(np.int64), tail])
         return found
+
+    def last_rows(self, numbers: NDArray[np.uint64]) -> Rows:
+        """Return for each number, all of which occur, the last row that has it."""
+        self.prepare()
+        assert self._order is not None
+        column = self._store[self._column][: self._order.size]
+        places = np.searchsorted(column, numbers, side="right", sorter=self._order) - 1
+        return self._order[places].astype(np.int64)

@@ -89,6 +89,10 @@ class FileSource:
             self._file.seek(offset)
             return self._file.read(count)
 
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._file.fileno()
+
     def advance(self, budget: int) -> bool:
         """Return False: all there is can be read."""
         return False
@@ -107,6 +111,15 @@ class FileSource:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def read_into(source: Source, offset: int, buffer: memoryview) -> int:
+    """Fill `buffer` from `offset`, without a copy where the system can; return how much came."""
+    if isinstance(source, FileSource) and hasattr(os, "preadv"):
+        return os.preadv(source.fileno(), [buffer], offset)
+    piece = source.read(offset, len(buffer))
+    buffer[: len(piece)] = piece
+    return len(piece)
 
 
 class PartSource:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
-import msgspec
 import numpy as np
 import orjson
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from tracer.schema.events import HEAD_END, Event, Kind, Phase, timestamp
 from tracer.schema.lines import DamagedLineError, parse
 from viewer.model import sidecar
 from viewer.model.finding import Severity
+from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
 from viewer.model.lookup import Lookup
 from viewer.model.packed import open_source
@@ -52,19 +52,6 @@ class Head:
 
 
 _HEAD_KEYS: Final = tuple(Head.__slots__)
-
-
-class _Who(msgspec.Struct):
-    account: Any = None
-    subject: Any = None
-    candidate: Any = None
-
-
-class _Named(msgspec.Struct):
-    data: _Who
-
-
-_named: Final = msgspec.json.Decoder(_Named)
 
 
 class Trace:
@@ -331,12 +318,7 @@ class Trace:
         end = start.find(b"\n")
         if end < 0 and len(start) == _ACCOUNT_WITHIN:
             return ""
-        try:
-            who = _named.decode(start if end < 0 else start[:end]).data
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return ""
-        found = (who.account, who.subject, who.candidate)
-        return next((value for value in found if isinstance(value, str) and value), "")
+        return facts(start if end < 0 else start[:end]).who()
 
     def _reader(self, row: int) -> Reader:
         return self._readers[self._codes.processes[int(self._store["process"][row])][0]]
@@ -398,6 +380,41 @@ class Trace:
     def op_rows(self, op: str) -> Rows:
         """Return every row of the operation `op`, start lines included."""
         return self._ops.rows(id_number(op))
+
+    def shown_for(self, rows: Rows) -> Rows:
+        """Return the shown rows that stand for `rows`: for a start that ended, its end."""
+        hidden = ~self._shown_codes()[self._store["sort"][rows]]
+        if not hidden.any():
+            return rows
+        ends = self._ids.last_rows(self._store["id"][rows[hidden]])
+        return np.unique(np.concatenate([rows[~hidden], ends]))
+
+    def rows_at(self, number: int, offsets: Rows) -> Rows:
+        """Return the rows whose lines lie at `offsets` (ascending) of file `number`, each once."""
+        ordered, where = self._lines_of(number)
+        if not where.size:
+            return where
+        places = np.searchsorted(ordered, offsets, side="right") - 1
+        damaged = np.array(sorted(d.offset for d in self._readers[number].damage), dtype=np.int64)
+        fine = places >= 0
+        if damaged.size:  # what is found in a damaged line belongs to no row
+            before = np.searchsorted(damaged, offsets, side="right") - 1
+            fine &= (before < 0) | (damaged[before] < ordered[places])
+        return np.unique(where[np.unique(places[fine])])
+
+    def _lines_of(self, number: int) -> tuple[Rows, Rows]:
+        """Return the offsets of the lines of a file, ascending, and the rows they belong to."""
+        offsets = self._store["offset"]
+        if len(self._readers) == 1:
+            where = np.arange(offsets.size)
+        else:
+            mine = np.array([file == number for file, _ in self._codes.processes], dtype=np.bool_)
+            where = np.flatnonzero(mine[self._store["process"]])
+            offsets = offsets[where]
+        if np.any(offsets[1:] < offsets[:-1]):
+            order = np.argsort(offsets)
+            return offsets[order], where[order]
+        return offsets, where
 
     def is_shown(self, row: int) -> bool:
         """Tell whether lists show `row`: all but start lines that have an end line."""
