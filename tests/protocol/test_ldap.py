@@ -8,9 +8,10 @@ import pytest
 
 from tests.support import certificates, slapd
 from tests.support.outside import needs
-from tracer.protocol.errors import CredentialsError, LayerError, ServiceError, UnreachableError
+from tracer.protocol.errors import CredentialsError, ServiceError, SettingsError, UnreachableError
 from tracer.protocol.ldap import DirectoryServer
 from tracer.protocol.options import Ldap, Network, Options, Secret, Security
+from tracer.protocol.settings import Settings
 
 pytestmark = [pytest.mark.outside, needs(slapd.PROGRAM, "slapd")]
 
@@ -43,9 +44,14 @@ def options(
     return Options(ldap=settings, network=Network(ca_file=tls.authority, timeout=10))
 
 
+def reader_of(options: Options) -> DirectoryServer:
+    """Return the layer's reader with these settings."""
+    return DirectoryServer(Settings(options, {}))
+
+
 def test_starttls_and_paging_read_everybody(options: Options) -> None:
     """1,202 people come in pages of 500 over StartTLS."""
-    found = DirectoryServer(options).contacts()
+    found = reader_of(options).contacts()
     assert len(found.contacts) == 1202
     assert found.complete
 
@@ -53,7 +59,7 @@ def test_starttls_and_paging_read_everybody(options: Options) -> None:
 def test_ldaps_reads_the_same(options: Options, server: slapd.Slapd) -> None:
     """The same over LDAPS."""
     settings = replace(options.ldap, url=server.secure_url, security=Security.TLS)
-    found = DirectoryServer(replace(options, ldap=settings)).contacts("dupond")
+    found = reader_of(replace(options, ldap=settings)).contacts("dupond")
     assert [contact.name for contact in found.contacts] == ["DUPOND Jeanne"]
 
 
@@ -62,7 +68,7 @@ def test_ldaps_reads_the_same(options: Options, server: slapd.Slapd) -> None:
 )
 def test_somebody_is_found_by_address_or_number(options: Options, who: str) -> None:
     """Case and the ways of writing a number do not matter."""
-    (contact,) = DirectoryServer(options).find(who).contacts
+    (contact,) = reader_of(options).find(who).contacts
     assert contact.emails == ("jeanne.dupond@masoc.example",)
     assert contact.title == "Directrice"
     assert contact.company == "Ma société"
@@ -70,7 +76,7 @@ def test_somebody_is_found_by_address_or_number(options: Options, who: str) -> N
 
 def test_signs_of_the_filter_language_are_names(options: Options) -> None:
     """A name with `(`, `)` and `*` is looked for as it stands."""
-    reader = DirectoryServer(options)
+    reader = reader_of(options)
     assert [c.emails for c in reader.contacts("(achats) *").contacts] == [
         ("achats@fournisseur.example",)
     ]
@@ -83,7 +89,7 @@ def test_wrong_password_is_a_credentials_error(
     """The text says what to correct and holds no password."""
     monkeypatch.setenv("ANNUAIRE", "falsch-4711")
     with pytest.raises(CredentialsError, match="refused the account") as caught:
-        DirectoryServer(options).contacts()
+        reader_of(options).contacts()
     assert "falsch-4711" not in f"{caught.value} {caught.value.data()}"
 
 
@@ -91,7 +97,7 @@ def test_an_unknown_certificate_is_refused(options: Options) -> None:
     """Without the customer's CA file nothing is sent, the password least of all."""
     stranger = replace(options, network=Network(timeout=10))
     with pytest.raises(UnreachableError, match="cannot talk to"):
-        DirectoryServer(stranger).contacts()
+        reader_of(stranger).contacts()
 
 
 def test_a_size_limit_is_said(
@@ -100,7 +106,7 @@ def test_a_size_limit_is_said(
     """What the server cut off is not taken for everything."""
     with slapd.slapd(tmp_path, tls, people=50, limit="20") as small:
         settings = replace(options.ldap, url=small.url, page_size=15)
-        found = DirectoryServer(replace(options, ldap=settings)).contacts()
+        found = reader_of(replace(options, ldap=settings)).contacts()
     assert not found.complete
     assert 0 < len(found.contacts) <= 20
 
@@ -109,18 +115,18 @@ def test_a_wrong_base_is_a_service_error(options: Options) -> None:
     """The server's own word for it stands in the text."""
     wrong = replace(options, ldap=replace(options.ldap, base="dc=nowhere"))
     with pytest.raises(ServiceError, match="noSuchObject"):
-        DirectoryServer(wrong).contacts()
+        reader_of(wrong).contacts()
 
 
 def test_nobody_there_is_unreachable(options: Options) -> None:
     """A port that nobody listens on is one clear error."""
     closed = replace(options, ldap=replace(options.ldap, url="ldap://127.0.0.1:9"))
     with pytest.raises(UnreachableError, match=r"ldap://127\.0\.0\.1:9"):
-        DirectoryServer(closed).contacts()
+        reader_of(closed).contacts()
 
 
 def test_no_server_set_says_which_setting() -> None:
     """The error names the setting."""
-    with pytest.raises(LayerError) as caught:
-        DirectoryServer(Options())
+    with pytest.raises(SettingsError) as caught:
+        reader_of(Options())
     assert "ldap.url" in caught.value.remedy

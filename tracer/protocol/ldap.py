@@ -9,10 +9,16 @@ import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPOperationResult
 from ldap3.utils.conv import escape_filter_chars
 
-from tracer.operation import operation
 from tracer.protocol.contacts import Contact, Found, is_phone, matching
-from tracer.protocol.errors import CredentialsError, LayerError, ServiceError, UnreachableError
+from tracer.protocol.errors import (
+    CredentialsError,
+    ServiceError,
+    SettingsError,
+    UnreachableError,
+)
 from tracer.protocol.options import Options, Security
+from tracer.protocol.running import running
+from tracer.protocol.settings import Settings
 from tracer.schema.events import Topic
 
 _MAIL: Final = ("mail", "proxyAddresses", "userPrincipalName")
@@ -26,11 +32,12 @@ _INVALID_CREDENTIALS: Final = 49
 class DirectoryServer:
     """The server of ``[ldap]`` in the settings; one connection a request, as an ERP client does."""
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._settings = options.ldap
-        if not self._settings.url:
-            raise LayerError("no directory server is set", remedy="set ldap.url in the settings")
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._options = settings.options
+        self._ldap = settings.options.ldap
+        if not self._ldap.url:
+            raise SettingsError("no directory server is set", remedy="set ldap.url in the settings")
 
     def contacts(self, query: str = "") -> Found:
         """Return the people whose name or address contains `query`; all of them when it is empty.
@@ -62,10 +69,11 @@ class DirectoryServer:
         return Found(tuple(matching(found.contacts, who)), found.complete)
 
     def _read(self, filter_: str, query: str) -> Found:
-        with operation("contacts", Topic.LDAP, server=self._settings.url, query=query) as running:
-            with _translated(self._settings.url), self._connection() as connection:
+        url = self._ldap.url
+        with running("contacts", Topic.LDAP, self._settings, server=url, query=query) as op:
+            with _translated(url), self._connection() as connection:
                 found = self._search(connection, filter_)
-            running.result(found=len(found.contacts), complete=found.complete)
+            op.result(found=len(found.contacts), complete=found.complete)
             return found
 
     def _search(self, connection: Any, filter_: str) -> Found:
@@ -73,10 +81,10 @@ class DirectoryServer:
         cookie: bytes | None = None
         while True:
             connection.search(
-                self._settings.base,
+                self._ldap.base,
                 filter_,
                 attributes=self._attributes(connection.server),
-                paged_size=self._settings.page_size,
+                paged_size=self._ldap.page_size,
                 paged_cookie=cookie,
             )
             contacts += map(_contact, _entries(connection.response))
@@ -91,15 +99,15 @@ class DirectoryServer:
 
     def _attributes(self, server: Any) -> list[str]:
         """Return the attributes to ask for: those that the server's schema knows."""
-        wanted = dict.fromkeys((*_NAME, *_MAIL, *_PHONE, *self._settings.attributes))
+        wanted = dict.fromkeys((*_NAME, *_MAIL, *_PHONE, *self._ldap.attributes))
         schema = server.schema
         if schema is None or not schema.attribute_types:
-            return list(self._settings.attributes)
+            return list(self._ldap.attributes)
         return [name for name in wanted if name in schema.attribute_types]
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
-        settings = self._settings
+        settings = self._ldap
         network = self._options.network
         tls = ldap3.Tls(
             validate=ssl.CERT_REQUIRED,
