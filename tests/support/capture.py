@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import google_auth_httplib2
-import httplib2
 from google.oauth2 import service_account
 from googleapiclient import discovery
+from googleapiclient.http import build_http
 
 from samples.sandbox import Sandbox
 from tracer import control
@@ -109,7 +109,7 @@ def service(
     box: Sandbox, folder: Path, api: str = "gmail", http: Any = None, **options: Any
 ) -> Any:
     """Return a client of one API, with credentials, on a transport of its own."""
-    inner = http if http is not None else httplib2.Http(timeout=10)
+    inner = http if http is not None else build_http()  # type: ignore[no-untyped-call]
     authorized = google_auth_httplib2.AuthorizedHttp(credentials(box, folder), http=inner)
     made: Any = discovery
     return made.build_from_document(box.document(api), http=authorized, **options)

@@ -55,6 +55,8 @@ class Call:
     notes: Notes = field(default_factory=list)
     request: Any = None
     """The program's request object, while it executes."""
+    http: Any = None
+    """The transport it executes on."""
     exchange: str | None = None
     """The id of its last exchange."""
 

@@ -56,10 +56,14 @@ SEAMS: Final[dict[str, Callable[[Recorder, ModuleType], Detach]]] = {
 
 
 def http(recorder: Recorder, **httplib2_args: Any) -> Any:
-    """Return an `httplib2.Http` that records; put it inside of `AuthorizedHttp`."""
+    """Return an `httplib2.Http` that records; put it inside of `AuthorizedHttp`.
+
+    Like `googleapiclient.http.build_http` it leaves 308 to the uploads, and waits for 60 s at most.
+    """
     from tracer.capture.http import TracedHttp
 
-    made = TracedHttp(**httplib2_args)
+    made = TracedHttp(**{"timeout": 60, **httplib2_args})
+    made.redirect_codes = made.redirect_codes - {308}
     made.recorder = recorder
     return made
 

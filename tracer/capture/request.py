@@ -29,6 +29,7 @@ def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callabl
             session,
             self,
             lambda: original(self, *args, http=http, num_retries=num_retries),
+            http,
         )
 
     return execute
@@ -41,7 +42,14 @@ def patched_next_chunk(original: Callable[..., Any], recorder: Recorder) -> Call
         session = recorder.current if monotonic() < recorder.look_again else recorder.look()
         if session is None or in_progress(self):
             return original(self, *args, **kwargs)
-        return record(recorder, session, self, lambda: original(self, *args, **kwargs), chunk=True)
+        return record(
+            recorder,
+            session,
+            self,
+            lambda: original(self, *args, **kwargs),
+            kwargs.get("http"),
+            chunk=True,
+        )
 
     return next_chunk
 
@@ -59,7 +67,11 @@ class TracedHttpRequest(HttpRequest):
         if recorder is None or session is None or in_progress(self):
             return original(*args, http=http, num_retries=num_retries)
         return record(
-            recorder, session, self, lambda: original(*args, http=http, num_retries=num_retries)
+            recorder,
+            session,
+            self,
+            lambda: original(*args, http=http, num_retries=num_retries),
+            http,
         )
 
     def next_chunk(self, *args: Any, **kwargs: Any) -> Any:
@@ -69,7 +81,14 @@ class TracedHttpRequest(HttpRequest):
         session = recorder.session() if recorder is not None else None
         if recorder is None or session is None or in_progress(self):
             return original(*args, **kwargs)
-        return record(recorder, session, self, lambda: original(*args, **kwargs), chunk=True)
+        return record(
+            recorder,
+            session,
+            self,
+            lambda: original(*args, **kwargs),
+            kwargs.get("http"),
+            chunk=True,
+        )
 
 
 def in_progress(request: object) -> bool:
@@ -83,17 +102,20 @@ def record(
     session: Session,
     request: Any,
     execute: Callable[[], Any],
+    http: Any,
     *,
     chunk: bool = False,
 ) -> Any:
     """Execute and record the call; what comes out is passed on as it is.
 
-    With `chunk` the call ends when the upload or the download is complete, or fails.
+    `http` is the transport if it is not the request's own. With `chunk` the call ends when the
+    upload or the download is complete, or fails.
     """
     call: Call | None = None
     token: Token[Scope | None] | None = None
     try:
-        call = (chunk and _resume(request)) or begin(session, request)
+        call = (chunk and _resume(request)) or begin(session, request, http)
+        call.http = http or _of(request).http
         call.request = request
         token = current.set(Scope(call.op, call.id, call))
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
@@ -104,7 +126,7 @@ def record(
         _leave(recorder, call, token, failure)
         raise
     if chunk and call is not None and not _complete(answer) and _pause(request, call):
-        call.request = None
+        call.request = call.http = None
         if token is not None:
             current.reset(token)
     else:
@@ -112,9 +134,14 @@ def record(
     return answer
 
 
-def begin(session: Session, request: Any) -> Call:
-    """Write the start line of a call and return it."""
-    of = getattr(request, "_request", request)  # a download holds the request it makes
+def _of(request: Any) -> Any:
+    """Return the request itself: a download holds the one that it makes."""
+    return getattr(request, "_request", request)
+
+
+def begin(session: Session, request: Any, http: Any = None) -> Call:
+    """Write the start line of a call and return it; `http` if it is not the request's own."""
+    of = _of(request)
     method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
     scope = current.get()
     call = Call(
@@ -125,7 +152,7 @@ def begin(session: Session, request: Any) -> Call:
         parent=scope.parent if scope is not None else None,
         op=scope.op if scope is not None else None,
         role="call" if of is request else "media",
-        account=_account(of.http),
+        account=_account(http or of.http),
     )
     if scope is not None:
         scope.calls.append(call.id)
@@ -174,7 +201,7 @@ def _leave(
             return
         if call.exchanges == 0:
             _look_for_transport(recorder, call, failure)
-        call.request = None
+        call.request = call.http = None
         end(call, failure)
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
@@ -185,8 +212,7 @@ def _look_for_transport(recorder: Recorder, call: Call, failure: BaseException |
     answered = failure is None or hasattr(failure, "resp")
     if not answered or recorder.session() is not call.session:
         return
-    of = getattr(call.request, "_request", call.request)
-    http = getattr(of.http, "http", of.http)
+    http = getattr(call.http, "http", call.http)
     if getattr(http, "cache", None):
         return  # answered from the program's own cache
     kind = type(http)

@@ -8,6 +8,8 @@ import http.client
 import itertools
 import threading
 import time
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
@@ -247,19 +249,22 @@ def carried_by(connection: object) -> Wire | None:
 _numbers = itertools.count(1)
 
 
-def _facts_of(connection: http.client.HTTPConnection) -> tuple[int, int, str | None] | None:
-    """Return identity, number and peer of the connection's socket; None when it has none."""
+_Facts = tuple[Callable[[], object], int, str | None]
+
+
+def _facts_of(connection: http.client.HTTPConnection) -> _Facts | None:
+    """Return a reference, the number and the peer of the connection's socket, if it has one."""
     sock: socket.socket | None = getattr(connection, "sock", None)
     if sock is None:
         return None
-    known: tuple[int, int, str | None] | None = connection.__dict__.get(_FACTS)
-    if known is not None and known[0] == id(sock):
+    known: _Facts | None = connection.__dict__.get(_FACTS)
+    if known is not None and known[0]() is sock:
         return known
     try:
         address = sock.getpeername()
         peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
     except (OSError, AttributeError):  # closed by the other side, or somebody's own socket
         peer = None
-    facts = (id(sock), next(_numbers), peer)
+    facts = (weakref.ref(sock), next(_numbers), peer)
     connection.__dict__[_FACTS] = facts
     return facts
