@@ -1,0 +1,1 @@
+"""Reports on a trace: plain text, Markdown, HTML, a picture."""

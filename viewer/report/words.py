@@ -81,7 +81,7 @@ def named(catalogue: Catalogue, group: str, word: object) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """Return `ms` milliseconds in three digits: ``0.4 ms``, ``120 ms``, ``3.20 s``, ``2 min 5 s``."""
+    """Return `ms` milliseconds in three digits: ``0.4 ms``, ``3.20 s``, ``2 min 5 s``."""
     if ms is None:
         return "–"
     if ms < 10:
