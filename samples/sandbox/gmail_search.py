@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from samples.sandbox.errors import Refused
 from samples.sandbox.mailbox import Mailbox, Message
 
 _TERM = re.compile(r'(-?)(?:(\w+):)?(?:"([^"]*)"|\(([^)]*)\)|(\S+))')
@@ -46,13 +47,18 @@ def _labelled(message: Message, value: str, mailbox: Mailbox) -> bool:
 
 def _dated(message: Message, operator: str, value: str, now: float) -> bool:
     if operator.endswith("_than"):
-        age = int(value[:-1] or 0) * _PERIOD.get(value[-1:], 86400)
+        if not re.fullmatch(r"\d+[hdmy]", value):
+            raise Refused("argument", name="q", value=f"{operator}:{value}")
+        age = int(value[:-1]) * _PERIOD[value[-1]]
         return (message.received > now - age) == (operator == "newer_than")
     if value.isdigit() and len(value) > 8:
         at = float(value)
     else:
-        year, month, day = (int(part) for part in re.split(r"[/-]", value))
-        at = datetime(year, month, day, tzinfo=UTC).timestamp()
+        try:
+            year, month, day = (int(part) for part in re.split(r"[/-]", value))
+            at = datetime(year, month, day, tzinfo=UTC).timestamp()
+        except ValueError as error:
+            raise Refused("argument", name="q", value=f"{operator}:{value}") from error
     return (message.received >= at) == (operator == "after")
 
 

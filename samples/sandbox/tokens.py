@@ -53,7 +53,10 @@ class Tokens:
         Raises:
             Refused: With an error of the token endpoint.
         """
-        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        form = {
+            name: values[0]
+            for name, values in parse_qs(request.body.decode(errors="replace")).items()
+        }
         grant_type = form.get("grant_type", "")
         flows: dict[str, Callable[[dict[str, str], Request], Reply]] = {
             JWT_BEARER: self._assertion,

@@ -1,5 +1,6 @@
 """The Directory: who is listed, in which view, and what a search finds."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -89,11 +90,9 @@ def test_any_value_survives_quoting(value: str) -> None:
 
 @given(st.text())
 def test_parser_knows_one_error(query: str) -> None:
-    """Whatever is thrown at the parser, it answers or refuses."""
-    try:
-        parse(query)
-    except Refused as refused:
-        assert refused.name == "bad-query"
+    """Whatever is thrown at the parser, it answers, or refuses with its own error."""
+    with contextlib.suppress(Refused):
+        assert all(clause.operator in "=:" for clause in parse(query))
 
 
 def test_field_that_is_not_indexed_finds_nothing(box: Sandbox, connect: Connect) -> None:

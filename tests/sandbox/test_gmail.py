@@ -273,7 +273,10 @@ def test_interrupted_upload_goes_on_where_it_was(box: Sandbox) -> None:
     content = mail(sender=DUPOND, Date="x", Message_ID="<a@b>").as_bytes()
 
     def put(span: str, body: bytes) -> httplib2.Response:
-        return http.request(start["location"], "PUT", body=body, headers={"Content-Range": span})[0]
+        headers = {"Content-Range": span}
+        response, _ = http.request(start["location"], "PUT", body=body, headers=headers)
+        assert isinstance(response, httplib2.Response)
+        return response
 
     size = len(content)
     first = put(f"bytes 0-9/{size}", content[:10])
