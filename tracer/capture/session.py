@@ -2,11 +2,12 @@
 
 import os
 import platform
+import re
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -168,7 +169,7 @@ class Session:
                 "boot": boot_id(),
                 "versions": {name: found for name in _TRACED if (found := _version(name))},
                 "hooks": list(self._hooks),
-                "argv": _arguments(self.redactor, sys.argv, notes),
+                "argv": _arguments(sys.argv, notes),
             }
             if notes:
                 data["redacted"] = notes
@@ -215,20 +216,28 @@ def _version(distribution: str) -> str | None:
         return None
 
 
-def _arguments(redactor: Redactor, argv: Sequence[str], notes: Notes) -> list[str]:
-    """Return the command line without secrets: ``--password x`` and ``--password=x`` alike."""
-    kept: list[str] = []
-    option = ""
-    for number, argument in enumerate(argv[:100]):
-        name, equals, value = argument.partition("=")
-        facts: Mapping[str, Any]
-        path = f"argv.{number}"
+def _arguments(argv: Sequence[str], notes: Notes) -> list[str]:
+    """Return the command line without what it was given: a subject or a password may stand there.
+
+    The program, its sub-commands (plain words before the first option) and the names of the
+    options stay; every value goes.
+    """
+    kept = list(argv[:1])
+    plain = True
+    for number, argument in enumerate(argv[1:100], 1):
+        name, equals, _ = argument.partition("=")
         if argument.startswith("-"):
-            option = name.lstrip("-") if not equals else ""
-            facts = redactor.data({name.lstrip("-") or "argument": value}, notes, path)
-            kept.append(f"{name}={next(iter(facts.values()))}" if equals else name)
+            plain = False
+            kept.append(f"{name}={_REMOVED}" if equals else name)
+        elif plain and _PLAIN_WORD.fullmatch(argument):
+            kept.append(argument)
+            continue
         else:
-            facts = redactor.data({option or "argument": argument}, notes, path)
-            kept.append(str(next(iter(facts.values()))))
-            option = ""
+            kept.append(_REMOVED)
+        if _REMOVED in kept[-1]:
+            notes.append({"path": f"argv.{number}", "kind": "argument"})
     return kept
+
+
+_PLAIN_WORD: Final = re.compile(r"[a-z][a-z-]{0,20}")
+_REMOVED: Final = "⟨redacted argument⟩"
