@@ -34,8 +34,16 @@ def value_text(value: object) -> str:
 
 def say(catalogue: Catalogue, message_id: str, values: Mapping[str, Any] | None = None) -> str:
     """Return the text of `message_id` with `values` in it; a value that is missing reads ``?``."""
-    known = _Known({name: value_text(value) for name, value in (values or {}).items()})
+    known = _Known({name: _worded(catalogue, value) for name, value in (values or {}).items()})
     return catalogue(message_id).format_map(known)
+
+
+def _worded(catalogue: Catalogue, value: object) -> str:
+    """Return `value` as text; what a finding names by an id of the catalogue, in words."""
+    if isinstance(value, tuple):
+        return ", ".join(_worded(catalogue, one) for one in value)
+    text = value_text(value)
+    return catalogue(text) if text.startswith("word.") and catalogue.has(text) else text
 
 
 def step_sentence(event: Event, catalogue: Catalogue) -> str:

@@ -63,6 +63,8 @@ def operation_failed(facts: Facts, explained: Set[str]) -> Iterator[Finding]:
             args={
                 "operation": operation.name,
                 "message": text(error.get("message")) or text(error.get("type")) or _UNKNOWN,
+                "told": text(error.get("cause")) or "word.not-told",
+                "remedy": text(error.get("remedy")) or "word.no-remedy",
             },
             ops=[operation.op or operation.event],
             topic=operation.topic,

@@ -262,7 +262,7 @@ def account_unusable(facts: Facts) -> Iterator[Finding]:
                 steps,
                 path="reason.code",
                 confidence=0.95,
-                args={"account": candidate(steps[0]), "state": code(steps[0])},
+                args={"account": candidate(steps[0]), "state": f"word.{code(steps[0])}"},
             )
 
 
@@ -286,7 +286,8 @@ def identity_incomplete(facts: Facts) -> Iterator[Finding]:
     for decision in _without_account(facts):
         steps = decision.with_code("identity-incomplete")
         if steps and not decision.with_code("no-match", *_NEAR):
-            missing = listed(text(args(step).get("missing")) for step in steps)
+            lacks = (f"word.{args(step).get('missing')}" for step in steps)
+            missing = tuple(dict.fromkeys(lacks))
             yield _of_decision(
                 "identity-incomplete",
                 decision,

@@ -30,12 +30,12 @@ def servers(facts: Facts) -> Iterator[Finding]:
                 "account": _account(facts, last),
             }
             if rule == "ldap-auth":
-                args["data"] = subcode(last.message)
+                args["data"] = f"word.{subcode(last.message)}"
             yield from_failures(rule, group, args)
 
 
 def subcode(message: str) -> str:
-    """Return the meaning of Active Directory's ``data NNN`` as a text id's end; ``unknown``."""
+    """Return the meaning of Active Directory's ``data NNN`` as a text id's end, or ``unknown``."""
     found = re.search(r"\bdata\s+([0-9a-f]{3})\b", message, re.IGNORECASE)
     return LDAP_SUBCODES.get(found.group(1).lower(), "unknown") if found else "unknown"
 

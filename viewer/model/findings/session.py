@@ -71,11 +71,11 @@ def debug_left_on(facts: Facts) -> Iterator[Finding]:
     events = [facts.trace.event(row) for row in rows]
     for event in events:
         if event.phase == Phase.END and event.data.get("reason") == "expired":
-            yield _left_on(event, "reason", "expired", 0.9)
+            yield _left_on(event, "reason", "word.expired", 0.9)
         elif event.phase == Phase.START and len(facts.trace):
             last = facts.trace.head(len(facts.trace) - 1).ts
             if _hours(event.ts, last) >= _LONG:
-                yield _left_on(event, "ts", "open", 0.6)
+                yield _left_on(event, "ts", "word.open", 0.6)
 
 
 def _left_on(event: "Event", path: str, how: str, sure: float) -> Finding:

@@ -42,7 +42,7 @@ def duplicate_send(facts: Facts) -> Iterator[Finding]:
                 call,
                 [Evidence(e.id, "wire.1.digest") for e in again],
                 sure=0.95 if sent[0].get("digest") else 0.7,
-                how="hidden",
+                how="word.hidden",
                 why=text(sent[0].get("error")) or "connection",
             )
     doubtful = {
@@ -60,7 +60,7 @@ def duplicate_send(facts: Facts) -> Iterator[Finding]:
                 found,
                 [Evidence(tries[first].id, "error"), Evidence(tries[first + 1].id, "attempt")],
                 sure=0.5 if tries[first].status else 0.7,
-                how="retry",
+                how="word.retry",
                 why=str(tries[first].status or at(tries[first].data, "error.type") or _UNKNOWN),
             )
 
@@ -205,7 +205,7 @@ def slow(facts: Facts) -> Iterator[Finding]:
             [Evidence(event.id, path) for event, _ in cases],
             confidence=0.9 if phase != "unknown" else 0.6,
             args={
-                "phase": phase,
+                "phase": f"word.{phase}",
                 "method": listed(_method(facts, event) for event, _ in cases),
                 "ms": round(cases[0][0].ms or 0),
                 "share": f"{100 * cases[0][1] / max(1.0, cases[0][0].ms or 1):.0f}",

@@ -2,13 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from viewer.model.finding import Evidence, Finding
 from viewer.model.visible import visible
-
-_TRANSLATED: Final = frozenset({"how", "phase", "state", "data", "missing"})
-"""Arguments whose values are ids of the catalogue (``word.VALUE``)."""
 
 
 class Say(Protocol):
@@ -38,7 +35,7 @@ class Words:
 
 def words(finding: Finding, say: Say) -> Words:
     """Return the texts of `finding` with its arguments filled in."""
-    values = {name: shown(name, value, say) for name, value in finding.args.items()}
+    values = {name: shown(value, say) for name, value in finding.args.items()}
     title, cause, action, refute = (
         say(f"{finding.rule}.{part}", **values) for part in ("title", "cause", "action", "refute")
     )
@@ -53,12 +50,12 @@ def words(finding: Finding, say: Say) -> Words:
     )
 
 
-def shown(name: str, value: object, say: Say) -> str:
-    """Return one argument as the texts show it."""
-    if name in _TRANSLATED and isinstance(value, str):
-        parts = (part.strip() for part in value.split(","))
-        return ", ".join(say(f"word.{p}") if say.has(f"word.{p}") else visible(p) for p in parts)
-    return visible(str(value))
+def shown(value: object, say: Say) -> str:
+    """Return one argument as the texts show it; ``word.…`` is an id of the catalogue."""
+    if isinstance(value, tuple):
+        return ", ".join(shown(one, say) for one in value)
+    text = visible(str(value))
+    return say(text) if text.startswith("word.") and say.has(text) else text
 
 
 def degree(confidence: float) -> str:
