@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from http.client import responses
 
@@ -31,7 +32,7 @@ def answer(request: Request, process: Callable[[Request, Route], Reply]) -> Repl
     for headers, content in parts:
         inner = _inner(content, request)
         size, digest = len(inner.body), sha256(inner.body).hexdigest()
-        route = identify(inner)
+        route = replace(identify(inner), kind="part")
         reply = process(inner, route)
         chunks.append(_part(headers.get("content-id", ""), reply))
         path, _, query = inner.target.partition("?")

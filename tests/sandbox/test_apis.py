@@ -208,7 +208,7 @@ def test_batch_faults_hit_parts(box: Sandbox, connect: Connect) -> None:
     It does so over a connection of its own, and never closes it: hence the filter.
     """
     service = connect("calendar", DUPOND, "calendar")
-    box.fault("401-once", match="calendar.events.get")
+    box.fault("401-once", match="calendar.events.*#part")
     answers: list[tuple[Any, Any]] = []
     batch = service.new_batch_http_request(lambda _, answer, error: answers.append((answer, error)))
     batch.add(service.events().get(calendarId="primary", eventId="seed1"))

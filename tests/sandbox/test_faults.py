@@ -1,7 +1,9 @@
 """Every fault by name does what its line of the table says."""
 
 import json
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httplib2
@@ -203,6 +205,11 @@ def test_skewed_clock_shows_in_date_and_token(box: Sandbox, connect: Connect) ->
     box.fault("skewed-clock")
     with pytest.raises(RefreshError, match="short-lived token"):
         users.getProfile(userId="me").execute()
+    http = httplib2.Http()
+    response, _ = http.request(box.url + "/gmail/v1/users/me/profile")
+    http.close()
+    ahead = time.time() - parsedate_to_datetime(response["date"]).timestamp()
+    assert 590 < ahead < 610
     box.clear_faults()
     users.getProfile(userId="me").execute()
 

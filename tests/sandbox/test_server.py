@@ -5,9 +5,12 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ import pytest
 from google.oauth2 import service_account
 
 from samples.sandbox import Sandbox, seed_world
-from samples.sandbox.client import MAIL
+from samples.sandbox.client import MAIL, service
 from samples.sandbox.wire import Request
 
 DUPOND = "dupond@masoc.com"
@@ -97,6 +100,38 @@ def test_two_sandboxes_do_not_know_each_other() -> None:
         assert http.request(two.url + path, headers=headers)[0].status == 401
         http.close()
         assert len(two.requests) == 1
+
+
+def test_many_clients_at_once(box: Sandbox) -> None:
+    """Eight clients at once get their own answers, and every request is on record once."""
+
+    def play(number: int) -> set[str]:
+        users = service(box, "gmail", f"{('dupond', 'accueil')[number % 2]}@masoc.com", MAIL)
+        try:
+            request = users.users().getProfile(userId="me")
+            return {request.execute()["emailAddress"] for _ in range(10)}
+        finally:
+            users.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(play, range(8)))
+    assert answers == [{"dupond@masoc.com"}, {"accueil@masoc.com"}] * 4
+    assert [seen.n for seen in box.requests] == list(range(1, 89))
+    assert len({seen.connection for seen in box.requests}) == 8
+
+
+def test_end_does_not_wait_for_a_hanging_client() -> None:
+    """Leaving the sandbox breaks the connections that still wait for an answer."""
+    http = httplib2.Http(timeout=60)
+    with ThreadPoolExecutor(1) as pool:
+        with Sandbox(seed_world()) as box:
+            box.fault("hang", times=0)
+            waiting = pool.submit(http.request, box.url + "/token", "POST", body="")
+            while not box.requests:
+                time.sleep(0.01)
+        with pytest.raises((OSError, HTTPException)):
+            waiting.result()
+    http.close()
 
 
 def test_worlds_are_the_same_in_every_run() -> None:
