@@ -1,11 +1,15 @@
 """`tracer act resolve | settings`: which account, which settings, and why."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from tracer.cli.act_context import Context, Subparsers, command
 from tracer.cli.exits import ExitCode
 from tracer.protocol.options import INFORMATIVE
 from tracer.protocol.steps import Resolution, Step
+
+ACCESS_FILE: Final = "gmail-access.json"
+"""In TRACER_HOME: what the last check found."""
 
 
 def add_parsers(commands: Subparsers) -> None:
@@ -56,16 +60,23 @@ def settings(ctx: Context) -> int:
     for key, facts in data.items():
         origin = facts["origin"].replace("file:", f"{file.name}:" if file else "file:")
         lines.append(f"{key} = {_toml(facts['value'])}  [{origin}]  {facts['label']}")
-    shown = {
-        **data,
-        **{
-            key: {"value": None, "origin": "tracer act check", "label": label}
-            for key, label in INFORMATIVE.items()
-        },
-    }
-    lines += [f"{key}: run `tracer act check`  {label}" for key, label in INFORMATIVE.items()]
+    checked = access(ctx)
+    shown = {**data, **{key: {**checked, "label": label} for key, label in INFORMATIVE.items()}}
+    lines += [
+        f"{key}: {checked['value']}  [{checked['origin']}]  {label}"
+        for key, label in INFORMATIVE.items()
+    ]
     ctx.show(shown, lines)
     return ExitCode.OK
+
+
+def access(ctx: Context) -> dict[str, str]:
+    """Return what the last `tracer act check` found, with its time; « not checked » without one."""
+    try:
+        found = json.loads((ctx.home / ACCESS_FILE).read_bytes())
+        return {"value": str(found["value"]), "origin": f"check {found['at']}"}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"value": "not checked", "origin": "run `tracer act check`"}
 
 
 def _toml(value: object) -> str:
