@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tracer.capture.recorder import Recorder
@@ -16,13 +16,13 @@ Make = Callable[[Callable[..., Any], Recorder], Callable[..., Any]]
 _MARK: Final = "_tracer_seam"
 
 
-def swap(recorder: Recorder, name: str, places: list[tuple[type, str, Make]]) -> Detach:
+def swap(recorder: Recorder, name: str, places: Sequence[tuple[Any, str, Make]]) -> Detach:
     """Put ours before each method of `places`; the result puts back what was there.
 
     `name` is what the process's start line calls the seam. What is in place already stays, and is
     not undone by the second caller.
     """
-    done: list[tuple[type, str, Any, Any]] = []
+    done: list[tuple[Any, str, Any, Any]] = []
     for owner, attribute, make in places:
         original = owner.__dict__[attribute]
         if hasattr(original, _MARK):
@@ -58,6 +58,9 @@ class _Dormant:
 
     look_again = math.inf
     current = None
+
+    def session(self) -> None:
+        """Return that debug is off, for ever."""
 
 
 def _quiet(ours: Any) -> None:

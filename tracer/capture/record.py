@@ -1,0 +1,101 @@
+"""A call or an exchange of a protocol other than HTTP: its two lines, and what goes into them."""
+
+import time
+from collections.abc import Callable
+from contextvars import Token
+from dataclasses import dataclass, field
+from typing import Any
+
+from tracer.capture.exchange import describe
+from tracer.capture.recorder import Recorder
+from tracer.capture.redact.redactor import Notes
+from tracer.capture.session import Session
+from tracer.operation import Scope, current
+from tracer.schema.events import Kind, Phase, new_id, timestamp
+
+
+@dataclass(slots=True)
+class Record:
+    """A thing that has begun: its start line is written. `data` has passed the redaction."""
+
+    session: Session
+    topic: str
+    kind: str
+    name: str
+    data: dict[str, Any]
+    notes: Notes
+    id: str = field(default_factory=new_id)
+    parent: str | None = None
+    op: str | None = None
+    began: int = field(default_factory=time.perf_counter_ns)
+    entered: Token[Scope | None] | None = None
+
+    def enter(self) -> None:
+        """Make what this context records from now on hang under this call."""
+        self.entered = current.set(Scope(self.op, self.id))
+
+    def end(self, status: int | None, **more: Any) -> None:
+        """Undo `enter` and write the end line; `more` joins `data`, redacted as that is."""
+        if self.entered is not None:
+            current.reset(self.entered)
+            self.entered = None
+        ms = (time.perf_counter_ns() - self.began) / 1e6
+        self._write(Phase.END, status, ms, {**self.data, **more})
+
+    def fail(self, error: BaseException, status: int | None = None, **more: Any) -> None:
+        """Write the end line of what ended in an exception."""
+        self.end(status, error=describe(self.session, error, self.notes), **more)
+
+    def start(self) -> None:
+        """Write the start line."""
+        self._write(Phase.START, None, None, dict(self.data))
+
+    def _write(
+        self, phase: Phase, status: int | None, ms: float | None, data: dict[str, Any]
+    ) -> None:
+        if self.notes:
+            data["redacted"] = list(self.notes)
+        self.session.emit(
+            self.topic,
+            self.kind,
+            str(phase),
+            self.name,
+            self.id,
+            self.parent,
+            self.op,
+            status,
+            ms,
+            data,
+        )
+
+
+def begin(
+    session: Session, topic: str, kind: Kind, name: str, data: dict[str, Any], notes: Notes
+) -> Record:
+    """Write the start line of a call or an exchange under what is in progress; return it."""
+    scope = current.get()
+    if kind is Kind.EXCHANGE:
+        data = {"role": "call", "attempt": 1, "started": timestamp(time.time_ns()), **data}
+    record = Record(
+        session,
+        str(topic),
+        str(kind),
+        name,
+        data,
+        notes,
+        parent=scope.parent if scope is not None else None,
+        op=scope.op if scope is not None else None,
+    )
+    if scope is not None and kind is Kind.CALL:
+        scope.calls.append(record.id)
+    record.start()
+    return record
+
+
+def guarded(recorder: Recorder, work: Callable[[], Any]) -> Any:
+    """Do a piece of our own work; an error in it never reaches the host. None after one."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+        return None
