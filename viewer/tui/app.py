@@ -3,12 +3,11 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from viewer.model.visible import visible
@@ -25,6 +24,9 @@ from viewer.tui.main_screen import MainScreen
 from viewer.tui.options import Options
 from viewer.tui.start import StartScreen
 from viewer.tui.state import State
+
+if TYPE_CHECKING:
+    from textual.timer import Timer
 
 _QUIET = 1.0
 """Seconds without growth after which a followed file is diagnosed anew."""

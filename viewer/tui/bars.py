@@ -19,6 +19,8 @@ class Tab:
     count: int | None = None
     severity: str = ""
     """``error``, ``warning`` or ``""``."""
+    hits: int = 0
+    """How many of its rows the search found."""
 
 
 class TitleBar(Painted):
@@ -83,6 +85,8 @@ class TabBar(Painted):
         parts: list[Part] = [(label, on)]
         if tab.count is not None:
             parts.append((f" {self.look.number(tab.count)}", on))
+        if tab.hits:
+            parts.append((f" /{self.look.number(tab.hits)}", "keycap" if on == "tab" else on))
         if tab.severity:
             word = self.look(f"tab.{tab.severity}") if tab.id == self.active else ""
             glyph = f" {self.look.glyph(tab.severity)}{word}"

@@ -6,7 +6,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 
-from tracer.schema.events import Kind
 from viewer.model.visible import visible
 from viewer.tui.bars import FilterBar, KeyBar, TabBar, TitleBar
 from viewer.tui.detail import PAGES, DetailTabs, DetailView
@@ -85,6 +84,16 @@ class Base(Screen[None]):
         """Show a toast."""
         app_of(self).say(message_id, severity, **values)
 
+    # What the parts of the screen do for each other
+
+    def use_filter(self, text: str) -> None:
+        """Filter by `text`."""
+        raise NotImplementedError
+
+    def search_for(self, text: str) -> None:
+        """Search `text` in the whole trace."""
+        raise NotImplementedError
+
     # Bringing up to date
 
     def show_all(self, *, keep_scroll: bool = False) -> None:
@@ -129,13 +138,13 @@ class Base(Screen[None]):
         if self.diagnosing is not None:
             text = look("title.diagnosing", percent=f"{self.diagnosing:.0%}")
             right.append((f" {text} ", "dim"))
-        gaps = len(trace.select(kinds=[Kind.GAP])) if len(trace) else 0
+        gaps, damaged = state.missing()
         if gaps:
             right.append(
                 (f" {look.glyph('gap')} {look('title.gaps', n=look.number(gaps))}", "warning")
             )
-        if trace.damage:
-            text = look("title.damaged", n=look.number(len(trace.damage)))
+        if damaged:
+            text = look("title.damaged", n=look.number(damaged))
             right.append((f" {look.glyph('warning')} {text}", "warning"))
         if self.following:
             right.append((f" {look('title.following')}", "ok"))
@@ -169,7 +178,7 @@ class Base(Screen[None]):
         at = look.number(self.view.cursor + 1 if shown else 0)
         ink = "warning" if shown != total else "dim"
         extra = f" {look(f'time.{mode}')} " if mode != "relative" else " "
-        return [(extra, "keycap"), (f"{at}: ", "dim"), (f"{words} ", ink)]
+        return [(extra, "keycap"), (look.label(at), "dim"), (f"{words} ", ink)]
 
     # The detail
 

@@ -155,11 +155,14 @@ class DetailView(LineView):
         self.renew()
         self.go(self.cursor)
 
+    def mark(self, needle: str) -> None:
+        """Draw `needle` as found, wherever it is shown."""
+        self.needle = needle
+        self.renew()
+
     def search(self, needle: str, step: int) -> bool:
         """Go to the next (`step` 1) or previous (-1) shown line with `needle`."""
-        self.needle = needle
-        self._strips.clear()
-        self.refresh()
+        self.mark(needle)
         if isinstance(self.page, TextPage) and step > 0:
             at = self.page.find(needle)
             if at is not None and at > self.cursor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from viewer.model.visible import visible
-from viewer.tui.paint import Line
+from viewer.tui.paint import Line, Part
 
 _UNSET: Final = object()
 
@@ -59,6 +59,8 @@ class Page(Protocol):
         ...
 
 
+EVERYTHING: Final = "*"
+"""The path of a node below which every field can be found."""
 _MANY: Final = 5_000
 """Lines that unfolding everything stops at."""
 
@@ -112,6 +114,15 @@ class TreePage:
 
     def reveal(self, path: str) -> int | None:
         """Unfold down to the node of `path` and return its line."""
+        at = self._descend(path)
+        if at is None:
+            for n, (_, node) in enumerate(self._lines):
+                if node.path == EVERYTHING:
+                    self.toggle(n, to=True)
+                    return self._descend(path)
+        return at
+
+    def _descend(self, path: str) -> int | None:
         n = 0
         best: int | None = None
         while n < len(self._lines):
@@ -203,3 +214,43 @@ def _cut(text: str, width: int) -> Iterator[str]:
         step = width if not line or _is_narrow(line) else width // 2
         for begin in range(0, max(1, len(line)), step):
             yield line[begin : begin + step]
+
+
+def words(text: str, width: int) -> Iterator[str]:
+    """Yield lines of `text` of at most `width` characters, broken between words if possible."""
+    line = ""
+    for word in visible(text).split(" "):
+        if line and len(line) + 1 + len(word) > width:
+            yield line
+            line = ""
+        line = f"{line} {word}" if line else word
+        while len(line) > width:
+            yield line[:width]
+            line = line[width:]
+    if line:
+        yield line
+
+
+def sentence_node(
+    prefix: Sequence[Part],
+    sentence: Part,
+    width: int,
+    *,
+    suffix: Sequence[Part] = (),
+    below: Callable[[], Iterable[Node]] | None = None,
+    open: bool = True,  # noqa: A002 - as the field of Node
+    target: str = "",
+) -> Node:
+    """Return a node whose sentence goes on in the lines below it when it is long."""
+    text, ink = sentence
+    room = max(16, width - sum(len(part) for part, _ in prefix))
+    first, *_ = [*words(text, room), ""]
+    rest = list(words(visible(text)[len(first) :].strip(), width - 2))
+
+    def lines() -> Iterator[Node]:
+        yield from (Node(((line, ink),)) for line in rest)
+        if below:
+            yield from below()
+
+    parts = (*prefix, (first, ink), *suffix)
+    return Node(parts, lines if rest or below else None, open, target=target, value=text)

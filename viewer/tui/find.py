@@ -1,26 +1,35 @@
 """Finding things: search, filter, marks and comments."""
 
+from collections.abc import Sequence
+
 from textual import on, work
 from textual.message import Message
+from textual.worker import get_current_worker
 
-from viewer.model.filter import Test
+from viewer.model import filter_help
+from viewer.model.filter import FilterError, Test, parse
+from viewer.model.search import Search
+from viewer.model.sieve import Context, apply
 from viewer.model.trace import Rows
 from viewer.model.visible import visible
-from viewer.tui import engine
 from viewer.tui.base import Base
 from viewer.tui.prompt import Prompt
 from viewer.tui.sources import TIME_MODES
 from viewer.tui.state import EMPTY
 
+_SLICE = 0.05
+"""Seconds of searching between two reports."""
+
 
 class Found(Message):
-    """A search came to its end."""
+    """A search found more, or came to its end."""
 
-    def __init__(self, needle: str, rows: Rows, jump: bool) -> None:
+    def __init__(self, search: Search, rows: Rows, *, done: bool) -> None:
         super().__init__()
-        self.needle = needle
+        self.search = search
         self.rows = rows
-        self.jump = jump
+        self.by_topic = search.by_topic() if done else {}
+        self.done = done
 
 
 class Filtered(Message):
@@ -37,11 +46,12 @@ class Find(Base):
 
     searches: list[str]
     filters: list[str]
+    searching: Search | None = None
 
     # The prompt
 
     async def ask(self, prompt: Prompt) -> None:
-        """Open `prompt` in place of the line of keys."""
+        """Open `prompt` above the line of keys."""
         for old in self.query(Prompt):
             await old.remove()
         await self.mount(prompt, before="#keys")
@@ -74,54 +84,91 @@ class Find(Base):
     def search_for(self, text: str) -> None:
         """Search `text` in every byte of the trace; empty: search no more."""
         notes = self.state.notes
-        notes.needle = text
-        notes.hits = EMPTY
+        notes.needle, notes.hits, self.state.hits_by_topic = text, EMPTY, {}
+        self.workers.cancel_group(self, "search")
+        self.searching = None
         if text:
             self.searches.append(text)
-            self._search(text, jump=True)
-        self.view.renew()
-        self.show_bars()
-        self.refresh_detail()
+            self.searching = Search(self.state.trace, text)
+            self._search(self.searching)
+        self._show_hits()
 
     @work(thread=True, exclusive=True, group="search", exit_on_error=False)
-    def _search(self, text: str, *, jump: bool) -> None:
-        self.post_message(Found(text, engine.search(self.state.trace, text), jump))
+    def _search(self, search: Search) -> None:
+        worker, known = get_current_worker(), 0
+        while search.step(_SLICE) and not worker.is_cancelled:
+            if len(search.rows) > known:
+                known = len(search.rows)
+                self.post_message(Found(search, search.rows, done=False))
+        self.post_message(Found(search, search.rows, done=True))
 
     @on(Found)
     def _found(self, event: Found) -> None:
         notes = self.state.notes
-        if event.needle != notes.needle:
+        if event.search is not self.searching:
             return
+        first = not len(notes.hits)
         notes.hits = event.rows
+        self.state.hits_by_topic = event.by_topic
+        self._show_hits()
+        if event.done and not len(event.rows):
+            self.say("search.nothing", "warning", text=visible(notes.needle))
+        elif first and len(event.rows) and not (self.view.row and notes.is_hit(self.view.row)):
+            self.action_next_hit(1, quiet=not event.done)
+
+    def _show_hits(self) -> None:
+        self.state.tabs_changed()
         self.view.renew()
         self.show_bars()
-        if not len(event.rows):
-            self.say("search.nothing", "warning", text=visible(event.needle))
-        elif event.jump and self.view.row is not None and not notes.is_hit(self.view.row):
-            self.action_next_hit(1)
+        self.detail.mark(self.state.notes.needle)
 
-    def action_next_hit(self, step: int) -> None:
+    def action_next_hit(self, step: int, *, quiet: bool = False) -> None:
         """Go to the next (1) or previous (-1) row that the search found, in this tab."""
         notes = self.state.notes
         if not notes.needle:
             self.say("search.none-yet", "warning")
             return
-        view = self.view
-        total = view.count()
-        for n in range(1, total + 1):
-            at = (view.cursor + step * n) % total
-            row = view.source.row(at)
-            if row is not None and notes.is_hit(row):
-                view.go(at, centre=True)
-                self.detail.search(notes.needle, 1)
-                return
-        self.say("search.not-here", "warning", n=self.look.number(len(notes.hits)))
+        at = self.view.source.next_of(notes.hits, self.view.cursor, step, wrap=True)
+        if at is None:
+            if not quiet:
+                self.say("search.not-here", "warning", n=self.look.number(len(notes.hits)))
+            return
+        self.view.go(at, tell=False, centre=True)
+        self.cursors[self.state.tab] = at
+        self.show_bars()
+        self.show_detail()
+        self.detail.search(notes.needle, 1)
+        row = self.view.row
+        if self.searching and row is not None and self.searching.only_redacted(row):
+            self.say("search.redacted")
 
     # Filter: rows go
 
     async def action_filter(self) -> None:
         """Ask by what to filter."""
-        await self.ask(Prompt("filter", self.state.filter_text, past=self.filters))
+        prompt = Prompt(
+            "filter", self.state.filter_text, past=self.filters, check=self.check_filter,
+            complete=self.complete_filter,
+        )  # fmt: skip
+        await self.ask(prompt)
+
+    def check_filter(self, text: str) -> str:
+        """Return what a filter means, or after ``!`` what is wrong with it."""
+        if not text.strip():
+            return self.look("prompt.filter.hint")
+        try:
+            return filter_help.sentence(parse(text), self.look.model)
+        except FilterError as error:
+            return f"!{self.look.model(f'filter.{error.code}', **error.args_of_text)}"
+
+    def filter_sentence(self) -> str:
+        """Return the filter in words."""
+        return self.check_filter(self.state.filter_text)
+
+    def complete_filter(self, text: str) -> Sequence[str]:
+        """Return what the filter could become."""
+        offers = filter_help.complete(text, trace=self.state.trace)
+        return [text[: offer.begin] + offer.text for offer in offers]
 
     def action_apply(self) -> None:
         """Filter by the finding under the cursor, or by the operation of the event."""
@@ -137,25 +184,37 @@ class Find(Base):
         state = self.state
         if not text.strip():
             state.filter_text, state.filter_on = "", False
-            self._keep_cursor()
+            self.keep_cursor()
             return
-        self.filters.append(text)
-        self._filter(text)
+        try:
+            parse(text)
+        except FilterError:
+            self.say("filter.wrong", "error", text=visible(self.check_filter(text)[1:]))
+            return
+        if text not in self.filters:
+            self.filters.append(text)
+        self._filter(text, self._filter_context())
+
+    def _filter_context(self) -> Context:
+        evidence: dict[str, frozenset[str]] = {}
+        for finding in self.state.findings or ():
+            known = evidence.get(finding.rule, frozenset())
+            evidence[finding.rule] = known | {one.event for one in finding.evidence}
+        return Context(frozenset(self.state.marks.comments), evidence)
 
     @work(thread=True, exclusive=True, group="filter", exit_on_error=False)
-    def _filter(self, text: str) -> None:
-        self.post_message(Filtered(text, engine.search(self.state.trace, text)))
+    def _filter(self, text: str, context: Context) -> None:
+        self.post_message(Filtered(text, apply(self.state.trace, parse(text), context)))
 
     @on(Filtered)
     def _filtered(self, event: Filtered) -> None:
         state = self.state
         state.filter_text, state.filter_rows, state.filter_on = event.text, event.rows, True
         if state.tab == "summary":
-            self.cursors[state.tab] = self.view.cursor
-            state.tab = "all"
-        self._keep_cursor()
+            self.open_tab("all")
+        self.keep_cursor()
 
-    def _keep_cursor(self) -> None:
+    def keep_cursor(self) -> None:
         """Show the rows anew with the cursor on the event it was on."""
         row = self.view.row
         self.state.changed()
@@ -170,7 +229,7 @@ class Find(Base):
             self.say("filter.none-yet", "warning")
             return
         self.state.filter_on = not self.state.filter_on
-        self._keep_cursor()
+        self.keep_cursor()
 
     # Marks and comments
 
@@ -179,44 +238,40 @@ class Find(Base):
         row = self.view.row
         if row is None:
             return
-        event_id = self.state.trace.head(row).id
-        marks = dict(self.state.notes.marks)
-        if event_id in marks:
-            del marks[event_id]
-        else:
-            marks[event_id] = ""
+        if self.state.marks.toggle(self.state.trace.head(row).id):
             self.state.notes.mark_time = self.state.trace.time_of(row)
-        self._put_marks(marks)
+        self._marked()
 
-    def _put_marks(self, marks: dict[str, str]) -> None:
-        self.state.notes.marks = marks
+    def _marked(self) -> None:
         if self.state.only_marks:
-            self._keep_cursor()
+            self.keep_cursor()
         self.view.renew()
         self.show_bars()
 
     def action_only_marks(self) -> None:
         """Show only marked events, or all again."""
-        if not self.state.notes.marks and not self.state.only_marks:
+        state = self.state
+        if not state.marks.comments and not state.only_marks:
             self.say("mark.none-yet", "warning")
             return
-        self.state.only_marks = not self.state.only_marks
-        if self.state.only_marks and self.state.tab == "summary":
-            self.state.tab = "all"
-        self._keep_cursor()
+        if not state.only_marks and state.tab == "summary":
+            self.open_tab("all")
+        state.only_marks = not state.only_marks
+        self.keep_cursor()
 
     async def action_comment(self) -> None:
         """Ask for a comment on the event under the cursor."""
         row = self.view.row
         if row is not None:
-            own = self.state.notes.marks.get(self.state.trace.head(row).id, "")
-            await self.ask(Prompt("comment", own))
+            own = self.state.marks.comments.get(self.state.trace.head(row).id, "")
+            await self.ask(Prompt("comment", visible(own)))
 
     def _comment(self, text: str) -> None:
         row = self.view.row
         if row is not None:
-            event_id = self.state.trace.head(row).id
-            self._put_marks({**self.state.notes.marks, event_id: text.strip()})
+            self.state.marks.comment(self.state.trace.head(row).id, text.strip())
+            self._marked()
+            self.refresh_detail()
 
     # Time
 

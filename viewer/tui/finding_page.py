@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from viewer.model.finding import Finding
 from viewer.report.words import say
-from viewer.tui.document import Node, wrapped
+from viewer.tui.document import Node, sentence_node, words
 from viewer.tui.look import SEVERITIES
 from viewer.tui.overview import Overview
 
@@ -18,24 +18,21 @@ def _nodes(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:
     look, width = overview.look, overview.width
     name = SEVERITIES[finding.severity]
     sure = look("finding.sure", percent=f"{finding.confidence:.0%}")
-    yield Node(
-        (
-            (f"{look.glyph(name)} {look(f'severity.{name}')}  ", name),
-            (look.finding(finding, "title"), "bold"),
-        )
-    )
+    prefix = [(f"{look.glyph(name)} {look(f'severity.{name}')}  ", name)]
+    yield sentence_node(prefix, (look.finding(finding, "title"), "bold"), width - 2)
     yield Node(((f"{sure}  {finding.rule}", "dim"),))
     for part in ("cause", "action", "refute"):
         text = look.finding(finding, part)
         yield Node(
             ((look(f"finding.{part}"), "title"),),
-            list(wrapped_words(text, width - 6)),
+            [Node(((line, ""),)) for line in words(text, width - 6)],
             open=True,
             value=text,
         )
     if finding.chain:
+        arrow = [(f"{look.glyph('link')} ", "dim")]
         steps = [
-            Node(((f"{look.glyph('link')} ", "dim"), (say(look.findings, one, finding.args), "")))
+            sentence_node(arrow, (say(look.findings, one, finding.args), ""), width - 4)
             for one in finding.chain
         ]
         yield Node(((look("finding.chain"), "title"),), steps, open=True)
@@ -56,19 +53,3 @@ def _evidence(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:
         if evidence.path:
             node.parts = (*node.parts, (f"  {evidence.path}", "dim"))
         yield node
-
-
-def wrapped_words(text: str, width: int) -> Iterator[Node]:
-    """Yield lines of `text`, broken between words where that is possible."""
-    line = ""
-    for word in text.split():
-        if line and len(line) + 1 + len(word) > width:
-            yield Node(((line, ""),))
-            line = ""
-        line = f"{line} {word}" if line else word
-        if len(line) > width:
-            *full, rest = list(wrapped(line, width, "")())
-            yield from full
-            line = rest.text
-    if line:
-        yield Node(((line, ""),))

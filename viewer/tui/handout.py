@@ -3,7 +3,7 @@
 from viewer.model.visible import visible
 from viewer.tui.base import Base
 from viewer.tui.clipboard import copy
-from viewer.tui.document import Node
+from viewer.tui.document import EVERYTHING, Node
 from viewer.tui.lookapp import app_of
 from viewer.tui.menu import Choice, Menu
 
@@ -44,7 +44,7 @@ class Handout(Base):
         node = self.detail.node
         if node is not None:
             copies.append(("v", "value", value_text(node)))
-            if node.path:
+            if node.path and node.path != EVERYTHING:
                 copies.append(("p", "path", f"$.data.{node.path}"))
         row = self.view.row
         if row is not None:

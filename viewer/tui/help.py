@@ -87,6 +87,10 @@ def key_lines(look: Look, bindings: Sequence[Binding]) -> list[Line]:
     """Return a line for each binding: its keys and what they do."""
     lines: list[Line] = []
     for binding in bindings:
+        if (binding.id or "").startswith("tab-"):
+            if binding.id == "tab-1":
+                lines.append(((f"  {fit('1 … 9', 14)} ", "keycap"), (look("key.tab"), "")))
+            continue
         keys = " ".join(
             _NAMES.get(name, name).replace("ctrl+", "^") for name in binding.key.split(",")
         )

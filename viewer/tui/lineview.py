@@ -20,9 +20,10 @@ from viewer.tui.paint import Line, strip
 _CACHED = 1024
 
 
-def key(keys: str, action: str, id: str) -> Binding:  # noqa: A002 - Textual's own word
-    """Return a binding whose texts are ``key.ID`` of the catalogue."""
-    return Binding(keys, action, description=f"key.{id}", id=id, tooltip=f"key.{id}", show=False)
+def key(keys: str, action: str, id: str, text: str = "") -> Binding:  # noqa: A002 - Textual's word
+    """Return a binding; what it does is the text ``key.ID`` of the catalogue, or ``key.TEXT``."""
+    message_id = f"key.{text or id}"
+    return Binding(keys, action, description=message_id, id=id, tooltip=message_id, show=False)
 
 
 class LineView(ScrollView, can_focus=True):

@@ -50,6 +50,11 @@ class Look:
         return Catalogue("findings", self.texts.lang)
 
     @cached_property
+    def model(self) -> Catalogue:
+        """The texts of columns and filters, which the command line has too."""
+        return Catalogue("model", self.texts.lang)
+
+    @cached_property
     def report(self) -> Catalogue:
         """The texts that the reports have too."""
         return Catalogue("report", self.texts.lang)
@@ -77,6 +82,10 @@ class Look:
     def glyph(self, name: str) -> str:
         """Return a glyph by name; each takes one cell, but ``link``, ``tee`` and ``last``."""
         return (ASCII if self.ascii_only else UNICODE)[name]
+
+    def label(self, text: object) -> str:
+        """Return `text` as the label of what follows it: French has a space before the colon."""
+        return f"{text} : " if self.texts.lang == "fr" else f"{text}: "
 
     def number(self, value: int) -> str:
         """Return `value` with the thousands grouped as the language does."""

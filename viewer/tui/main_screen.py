@@ -26,7 +26,7 @@ class MainScreen(Navigation, Find, Handout):
     """Everything one does with an open trace."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(key(str(n), f"tab({n})", f"tab-{n}") for n in range(1, 10)),
+        *(key(str(n), f"tab({n})", f"tab-{n}", "tab") for n in range(1, 10)),
         key("right_square_bracket", "next_tab(1)", "next-tab"),
         key("left_square_bracket", "next_tab(-1)", "previous-tab"),
         key("full_stop", "next_page(1)", "next-page"),
@@ -141,10 +141,17 @@ class MainScreen(Navigation, Find, Handout):
         """Show a new summary, or the tabs that new findings changed."""
         self.state.changed()
         if self.state.tab == "summary":
+            if not self.cursors.get("summary"):
+                self.cursors["summary"] = self._first_finding()
             self.show_all(keep_scroll=True)
         else:
             self.view.source = self.state.source(self.state.tab)
             self.show_bars()
+
+    def _first_finding(self) -> int:
+        source = self.state.source("summary")
+        found = (n for n in range(len(source)) if source.finding(n) is not None)
+        return next(found, 0)
 
     # The view
 

@@ -1,22 +1,18 @@
 """Moving about: tabs, panes, errors, operations, slow events, marks, links."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
+import numpy as np
 from textual import on
 
 from tracer.schema.events import Kind
-from viewer.model.filter import Test
+from viewer.model.filter import Test, parse
+from viewer.model.sieve import apply
+from viewer.model.trace import Rows
 from viewer.tui.bars import TabBar
 from viewer.tui.base import Base
 from viewer.tui.detail import PAGES, DetailTabs, DetailView
 from viewer.tui.lineview import LineView
 
-if TYPE_CHECKING:
-    from viewer.tui.eventlist import EventList
-
-SLOW_MS = 2_000.0
-_LOOKED_AT = 200_000
+SLOW_MS = 2000
 
 
 class Navigation(Base):
@@ -77,14 +73,6 @@ class Navigation(Base):
         elif scheme == "text":
             self.search_for(rest)
 
-    def use_filter(self, text: str) -> None:
-        """Filter by `text`."""
-        raise NotImplementedError
-
-    def search_for(self, text: str) -> None:
-        """Search `text` in the whole trace."""
-        raise NotImplementedError
-
     # Tabs and pages
 
     def action_tab(self, number: int) -> None:
@@ -142,26 +130,21 @@ class Navigation(Base):
     def action_error(self, step: int) -> None:
         """Go to the next or previous failed event of this tab."""
         trace = self.state.trace
-        self._jump(
-            step, lambda row: trace.failed(row) and trace.head(row).kind != Kind.GAP, "error"
-        )
+        failed = trace.select(errors=True)
+        gaps = trace.select(kinds=[Kind.GAP])
+        self._jump(step, np.setdiff1d(failed, gaps, assume_unique=True), "error")
 
     def action_warning(self, step: int) -> None:
         """Go to the next or previous event that failed, is a gap, or that a finding points at."""
         trace = self.state.trace
-        cited = {e.event for finding in self.state.findings or () for e in finding.evidence}
-        self._jump(step, lambda row: trace.failed(row) or trace.head(row).id in cited, "warning")
+        cited = [e.event for finding in self.state.findings or () for e in finding.evidence]
+        rows = [row for row in map(trace.row_of, cited) if row is not None]
+        self._jump(step, np.union1d(trace.select(errors=True), rows).astype(np.int64), "warning")
 
     def action_slow(self, step: int) -> None:
         """Go to the next or previous event that took long, or was never answered."""
-        trace = self.state.trace
-
-        def is_slow(row: int) -> bool:
-            head = trace.head(row)
-            waiting = head.phase == "start" and head.kind != Kind.OPERATION
-            return waiting or (head.ms or 0) >= SLOW_MS
-
-        self._jump(step, is_slow, "slow")
+        slow = apply(self.state.trace, parse(f"ms>={SLOW_MS} or is:unanswered"))
+        self._jump(step, slow, "slow")
 
     def action_same_operation(self, step: int) -> None:
         """Go to the next or previous event of the same operation."""
@@ -170,26 +153,21 @@ class Navigation(Base):
         if op is None:
             self.say("jump.no-operation", "warning")
             return
-        trace = self.state.trace
-        self._jump(step, lambda other: trace.head(other).op == op, "operation")
+        self._jump(step, self.state.trace.op_rows(op), "operation")
 
     def action_marked(self, step: int) -> None:
         """Go to the next or previous marked event."""
-        trace, marks = self.state.trace, self.state.notes.marks
-        self._jump(step, lambda row: trace.head(row).id in marks, "mark")
+        rows = [self.state.trace.row_of(event_id) for event_id in self.state.marks.comments]
+        marked = np.array(sorted(row for row in rows if row is not None), dtype=np.int64)
+        self._jump(step, marked, "mark")
 
-    def _jump(self, step: int, wanted: Callable[[int], bool], what: str) -> None:
-        view: EventList = self.view
-        total = view.count()
-        for n in range(1, min(total, _LOOKED_AT)):
-            at = view.cursor + step * n
-            if not 0 <= at < total:
-                break
-            row = view.source.row(at)
-            if row is not None and wanted(row):
-                view.go(at, centre=True)
-                return
-        self.say(f"jump.none-{'next' if step > 0 else 'previous'}", what=self.look(f"jump.{what}"))
+    def _jump(self, step: int, rows: Rows, what: str) -> None:
+        at = self.view.source.next_of(rows, self.view.cursor, step)
+        if at is None:
+            side = "next" if step > 0 else "previous"
+            self.say(f"jump.none-{side}", what=self.look(f"jump.{what}"))
+        else:
+            self.view.go(at, centre=True)
 
 
 def page_of(path: str) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 from tracer.schema.events import Kind, Phase
 from viewer.model.finding import Finding
 from viewer.model.trace import Trace
-from viewer.tui.document import Node, wrapped
+from viewer.tui.document import EVERYTHING, Node, wrapped
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.paint import Line, Part
@@ -67,7 +67,7 @@ class Overview:
         yield self._long(((f"{self.look.glyph('error')} ", "error"),), text, "error", "error")
         for key in ("cause", "remedy"):
             if error.get(key):
-                label: Line = ((f"{self.look(f'error.{key}')}: ", "dim"),)
+                label: Line = ((self.look.label(self.look(f"error.{key}")), "dim"),)
                 yield self._long(label, str(error[key]), "", f"error.{key}")
 
     def _long(self, label: Line, text: str, ink: str, path: str) -> Node:
@@ -84,7 +84,12 @@ class Overview:
                 name = SEVERITIES[finding.severity]
                 yield Node(
                     (
-                        (f"{self.look.glyph(name)} {self.look(f'severity.{name}')}: ", name),
+                        (
+                            self.look.label(
+                                f"{self.look.glyph(name)} {self.look(f'severity.{name}')}"
+                            ),
+                            name,
+                        ),
                         (self.look.finding(finding, "title"), "link"),
                     ),
                     target=f"finding:{n}",
@@ -113,7 +118,7 @@ class Overview:
                 yield self.tree.node(self.look(f"field.{key}"), value, key)
 
     def _label(self, key: str) -> tuple[Part, ...]:
-        return ((f"{self.look(f'field.{key}')}: ", "dim"),)
+        return ((self.look.label(self.look(f"field.{key}")), "dim"),)
 
     def _fact(
         self, key: str, part: Part, *, path: str, target: str = "", value: object = None
@@ -191,7 +196,7 @@ class Overview:
         row = self.trace.row_of(event_id)
         if row is None:
             text = self.look("detail.absent", id=event_id)
-            return Node(((f"{label}: ", "dim"), (text, "warning")))
+            return Node(((self.look.label(label), "dim"), (text, "warning")))
         node = self.row_link(row)
         return Node(((f"{label} ", "dim"), *node.parts), target=node.target)
 
@@ -225,5 +230,6 @@ class Overview:
             yield Node(
                 ((self.look("detail.all"), "dim"),),
                 lambda: self.tree.members(record.data, ""),
+                path=EVERYTHING,
                 open=record.head.kind not in {Kind.EXCHANGE, Kind.CALL, Kind.OPERATION, Kind.STEP},
             )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, cast
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from viewer.model.search import Search
+from viewer.model.trace import Rows, Trace
 from viewer.model.visible import visible
-from viewer.tui import engine
 from viewer.tui.help import bindings_of
 from viewer.tui.look import Look
 from viewer.tui.lookapp import app_of
@@ -93,8 +94,16 @@ class Finder(Provider):
         if len(query) < _SHORTEST:
             return
         main, trace = self._main, self._main.state.trace
-        rows = await asyncio.to_thread(engine.search, trace, query, most=_EVENTS)
+        rows = await asyncio.to_thread(first_hits, trace, query)
         for row in rows[:_EVENTS].tolist():
             head = trace.head(row)
             text = f"{head.ts[11:23]} {head.name} {trace.account(row)}"
             yield "event", text, lambda own=row: main.go_to_row(own)  # type: ignore[misc]
+
+
+def first_hits(trace: Trace, needle: str) -> Rows:
+    """Return a few rows whose lines hold `needle`."""
+    search = Search(trace, needle)
+    while search.step(0.02) and len(search.rows) < _EVENTS:
+        pass
+    return search.rows

@@ -11,6 +11,7 @@ import numpy as np
 from tracer.schema.events import Kind
 from viewer.model.columns import cells, layout
 from viewer.model.finding import Finding
+from viewer.model.marks import Marks
 from viewer.model.trace import Rows, Trace
 from viewer.tui.look import Look
 from viewer.tui.paint import Line, Part, fit
@@ -23,6 +24,9 @@ _KIND_INKS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
+_LOOKED_AT: Final = 50_000
+
+
 @dataclass(slots=True)
 class Notes:
     """What the user added and looks for; shared by all lists."""
@@ -31,8 +35,7 @@ class Notes:
     base: int = 0
     """µs since 1970 that relative times count from."""
     mark_time: int | None = None
-    marks: Mapping[str, str] = field(default_factory=dict)
-    """Marked event ids, and their comments (``""``: none)."""
+    marks: Marks = field(default_factory=lambda: Marks(None))
     needle: str = ""
     hits: Rows = field(default_factory=lambda: np.empty(0, np.int64))
 
@@ -66,6 +69,23 @@ class Source(ABC):
         """Return the finding of row `n`, if it is one."""
         return None
 
+    def places(self, rows: Rows) -> Rows:
+        """Return where in the list the events `rows` are, ascending."""
+        known = set(rows.tolist())
+        looked_at = range(min(len(self), _LOOKED_AT))
+        return np.array([n for n in looked_at if self.row(n) in known], dtype=np.int64)
+
+    def next_of(self, rows: Rows, at: int, step: int, *, wrap: bool = False) -> int | None:
+        """Return the place of the next of `rows` after (`step` 1) or before (-1) place `at`.
+
+        With `wrap` the search goes on from the other end.
+        """
+        places = self.places(rows)
+        ahead = places[places > at] if step > 0 else places[places < at][::-1]
+        if not len(ahead) and wrap:
+            ahead = places if step > 0 else places[::-1]
+        return int(ahead[0]) if len(ahead) else None
+
     def header(self, width: int) -> Line:
         """Return the titles of the columns."""
         return ()
@@ -98,6 +118,10 @@ class EventSource(Source):
     def find(self, row: int) -> int:
         """Return the row of the list that is, or is next after, the event `row`."""
         return min(int(np.searchsorted(self.rows, row)), max(0, len(self.rows) - 1))
+
+    def places(self, rows: Rows) -> Rows:
+        """Return where in the list the events `rows` are, ascending."""
+        return np.flatnonzero(np.isin(self.rows, rows))
 
     def header(self, width: int) -> Line:
         """Return the titles of the columns."""
@@ -144,7 +168,7 @@ class EventSource(Source):
 
 def mark_of(look: Look, notes: Notes, event_id: str, row: int) -> tuple[str, str]:
     """Return the sign in front of an event: its comment, its mark, or that the search found it."""
-    comment = notes.marks.get(event_id)
+    comment = notes.marks.comments.get(event_id)
     if comment is not None:
         return look.glyph("comment" if comment else "mark"), "mark"
     return ("/", "warning") if notes.needle and notes.is_hit(row) else (" ", "")

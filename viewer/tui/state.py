@@ -7,11 +7,13 @@ import numpy as np
 
 from tracer.schema.events import Kind, Topic
 from viewer.model.finding import Finding, Severity
+from viewer.model.marks import Marks, load_marks
 from viewer.model.trace import Rows, Trace
 from viewer.tui.bars import Tab
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.resolutions import ResolutionSource, decisions
 from viewer.tui.sources import EventSource, Item, ItemSource, Notes, Source, plain
+from viewer.tui.timeline import TimelineSource, roots
 
 _TOPIC_TABS: Final = (
     Topic.GMAIL, Topic.DIRECTORY, Topic.AUTH, Topic.CONTACTS, Topic.CALENDAR, Topic.SMTP,
@@ -27,7 +29,9 @@ class State:
         self.look = look
         self.paths = list(paths)
         self.trace = Trace(())
-        self.notes = Notes()
+        self.marks = Marks(None)
+        self.notes = Notes(marks=self.marks)
+        self.hits_by_topic: dict[str, int] = {}
         self.findings: list[Finding] | None = None
         self.summary: ItemSource | None = None
         self.filter_text = ""
@@ -37,6 +41,7 @@ class State:
         self.tab = "summary"
         self._sources: dict[str, Source] = {}
         self._tabs: list[Tab] = []
+        self._missing: tuple[int, int] | None = None
 
     def opened(self, trace: Trace) -> None:
         """Look at `trace` from now on."""
@@ -44,12 +49,26 @@ class State:
         self.notes.base = trace.time_of(0) if len(trace) else 0
         self.findings = None
         self.summary = None
+        self.marks = load_marks(self.paths)
+        self.notes.marks = self.marks
         self.changed()
 
     def changed(self) -> None:
         """Forget what was made from the rows as they were."""
         self._sources.clear()
+        self.tabs_changed()
+        self._missing = None
+
+    def tabs_changed(self) -> None:
+        """Make the labels of the tabs anew."""
         self._tabs = []
+
+    def missing(self) -> tuple[int, int]:
+        """Return how many gaps the trace declares, and how many lines are damaged."""
+        if self._missing is None:
+            gaps = len(self.trace.select(kinds=[Kind.GAP])) if len(self.trace) else 0
+            self._missing = gaps, len(self.trace.damage)
+        return self._missing
 
     # Tabs
 
@@ -80,7 +99,11 @@ class State:
     def _tab(self, own: str, count: int | None, severity: Severity | None = None) -> Tab:
         shown = severity is not None and severity >= Severity.WARNING
         name = SEVERITIES[severity] if shown and severity is not None else ""
-        return Tab(str(own), self.look(f"tab.{own}"), count, name)
+        return Tab(str(own), self.look(f"tab.{own}"), count, name, self._hits(str(own)))
+
+    def _hits(self, own: str) -> int:
+        """Return how many rows of a tab the search found, as its label shows it."""
+        return len(self.notes.hits) if own == "all" else self.hits_by_topic.get(own, 0)
 
     # Rows
 
@@ -88,11 +111,14 @@ class State:
         """Return the rows of `tab` without any filter."""
         if tab == "all":
             return self.trace.shown()
+        if tab == "timeline":
+            return roots(self.trace, None)
         if tab == "resolution":
             return decisions(self.trace)
         if tab == "session":
             return self.trace.select(kinds=[Kind.SESSION, Kind.PROCESS, Kind.GAP, Kind.NOTE])
-        return self.trace.select(topics=[tab])
+        rows: Rows = self.trace.select(topics=[tab])
+        return rows
 
     def rows(self, tab: str) -> Rows:
         """Return the rows of `tab` that the filter and the marks let through."""
@@ -100,12 +126,14 @@ class State:
         if self.filter_on:
             rows = self._through_filter(tab, rows)
         if self.only_marks:
-            marked = [self.trace.row_of(event_id) for event_id in self.notes.marks]
+            marked = [self.trace.row_of(event_id) for event_id in self.marks.comments]
             known = np.array([row for row in marked if row is not None], dtype=np.int64)
             rows = np.intersect1d(rows, known)
         return rows
 
     def _through_filter(self, tab: str, rows: Rows) -> Rows:
+        if tab == "timeline":
+            return roots(self.trace, self.filter_rows)
         if tab != "resolution":
             return np.intersect1d(rows, self.filter_rows, assume_unique=True)
         kept = {self.trace.head(row).op for row in self.filter_rows.tolist()}
@@ -123,6 +151,8 @@ class State:
         if tab == "summary":
             waiting = Item(plain((self.look("summary.reading"), "dim")))
             return self.summary or ItemSource([waiting])
+        if tab == "timeline":
+            return TimelineSource(self.trace, self.rows(tab), self.look, self.notes)
         if tab == "resolution":
             return ResolutionSource(self.trace, self.rows(tab), self.look, self.notes)
         return EventSource(self.trace, self.rows(tab), self.look, self.notes)
@@ -130,6 +160,8 @@ class State:
     def count_of(self, tab: str) -> tuple[int, int]:
         """Return how many rows of `tab` are shown, and how many there are."""
         source = self.source(tab)
+        if isinstance(source, TimelineSource):
+            return len(source.roots), len(self.all_rows(tab))
         if isinstance(source, EventSource):
             total = source.rows if not (self.filter_on or self.only_marks) else self.all_rows(tab)
             return len(source), len(total)

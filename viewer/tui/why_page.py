@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.schema.events import Kind
 from viewer.model.trace import Trace
-from viewer.tui.document import Node
+from viewer.tui.document import Node, sentence_node
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import Look
 from viewer.tui.overview import Overview
@@ -27,6 +27,7 @@ class WhyPage:
     def __init__(self, trace: Trace, look: Look, width: int, overview: Overview) -> None:
         self.trace = trace
         self.look = look
+        self.width = width
         self.tree = JsonTree(look, width)
         self.overview = overview
 
@@ -61,19 +62,19 @@ class WhyPage:
         glyph, ink = VERDICT_INKS.get(verdict, ("unknown", "dim"))
         outcome = step.head.name == "outcome"
         here = step.head.id == record.head.id and not outcome
-        parts: list[Part] = [
+        prefix: list[Part] = [
             (f"{self.look.glyph(glyph)} ", ink),
-            (f"{self.look.rule(step.head.name)}: ", "bold" if outcome else "title"),
-            (self.sentence(step), ink if outcome else ""),
+            (self.look.label(self.look.rule(step.head.name)), "bold" if outcome else "title"),
         ]
-        if here:
-            parts.append((f"  {self.look('why.here')}", "mark"))
-        return Node(
-            tuple(parts),
-            lambda: list(self._evidence(step)),
+        suffix = ((f"  {self.look('why.here')}", "mark"),) if here else ()
+        return sentence_node(
+            prefix,
+            (self.sentence(step), ink if outcome else ""),
+            self.width - 2,
+            suffix=suffix,
+            below=lambda: self._evidence(step),
             open=outcome or verdict not in {"none", "rejected"} or here,
             target="" if here else f"event:{step.head.id}",
-            path=str(step.text("n")),
         )
 
     def sentence(self, step: Record) -> str:
@@ -83,7 +84,7 @@ class WhyPage:
     def _evidence(self, step: Record) -> Iterator[Node]:
         for key in ("attribute", "candidate"):
             if value := step.text(key):
-                label = f"{self.look(f'field.{key}')}: "
+                label = self.look.label(self.look(f"field.{key}"))
                 yield Node(((label, "dim"), (value, "")), path=key, value=value)
         compared = step.object("compared")
         if compared:
@@ -103,9 +104,9 @@ class WhyPage:
             found = found if isinstance(found, list) else []
             yield Node(
                 (
-                    (f"{self.look(message_id)}: ", "dim"),
+                    (self.look.label(self.look(message_id)), "dim"),
                     (str(pair.get("wanted", "")), "string"),
-                    (f"  {self.look('why.found')}: ", "dim"),
+                    (self.look.label(f"  {self.look('why.found')}"), "dim"),
                     (", ".join(map(str, found)) or self.look.glyph("dash"), "string"),
                 )
             )
