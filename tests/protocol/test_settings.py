@@ -197,3 +197,11 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path) -> None:
     file.write_bytes(b'a = 1\naccount = "\xe9@x"\n')
     with pytest.raises(SettingsError, match=r"latin\.toml:2: is not UTF-8"):
         load(file, {})
+
+
+def test_windows_says_who_is_logged_on() -> None:
+    """In a Windows domain the Windows account is that of the session, unless a setting says so."""
+    environ = {"USERNAME": "Dupond", "USERDNSDOMAIN": "soc-windows.com"}
+    assert load(environ=environ).options.windows_account == "Dupond@soc-windows.com"
+    environ["TRACER_WINDOWS_ACCOUNT"] = "other@soc-windows.com"
+    assert load(environ=environ).options.windows_account == "other@soc-windows.com"

@@ -104,7 +104,7 @@ def load(
         if text is not None:
             values[option.key] = _from_text(option, text, option.variable)
             origins[option.key] = "env"
-    _proxy_of(env, values, origins)
+    _usual(env, values, origins)
     for key, text in (flags or {}).items():
         values[key] = _from_text(_known(key, "--set"), text, f"--set {key}")
         origins[key] = "flag"
@@ -120,15 +120,18 @@ def _find(file: Path | None, env: Mapping[str, str], home: Path | None) -> Path 
     return usual if usual and usual.exists() else None
 
 
-def _proxy_of(env: Mapping[str, str], values: dict[str, Any], origins: dict[str, str]) -> None:
-    """Take the usual variables for the proxy when nothing of ours names one."""
-    if "network.proxy" in values:
-        return
-    for name in ("HTTPS_PROXY", "https_proxy"):
-        if env.get(name):
-            values["network.proxy"] = _from_text(OPTIONS["network.proxy"], env[name], name)
-            origins["network.proxy"] = "env"
-            return
+def _usual(env: Mapping[str, str], values: dict[str, Any], origins: dict[str, str]) -> None:
+    """Take proxy and Windows account from the system's variables where no setting says so."""
+    names = {
+        "network.proxy": env.get("HTTPS_PROXY") or env.get("https_proxy"),
+        "windows_account": "@".join((env["USERNAME"], env["USERDNSDOMAIN"]))
+        if env.get("USERNAME") and env.get("USERDNSDOMAIN")  # only Windows in a domain sets both
+        else None,
+    }
+    for key, text in names.items():
+        if text and key not in values:
+            values[key] = _from_text(OPTIONS[key], text, "the environment")
+            origins[key] = "env"
 
 
 def _build(values: Mapping[str, Any]) -> Options:

@@ -233,11 +233,11 @@ class _Check:
 
     def resolved(self, google: Google) -> Condition:
         identity, configured = self.settings.identity, self.settings.options.account
-        if not configured and identity == Identity():
-            return Condition(
-                "account", Outcome.UNKNOWN, "no account is configured and nobody acts",
-                "set account, or give --windows-account",
-            )  # fmt: skip
+        if identity == Identity():
+            self.account = configured
+            detail = "nobody acts" if configured else "nobody acts, and no account is configured"
+            remedy = "give --windows-account to see which account it gets"
+            return Condition("account", Outcome.UNKNOWN, detail, remedy)
         found = Accounts(google).within(self.op, identity, configured)
         if found.account is None:
             return _failed("account", refusal(found, identity))
