@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer import control
 from tracer.cli.exits import ExitCode
-from tracer.operation import set_sink
 from tracer.protocol.errors import (
     LayerError,
     MessageError,
@@ -66,12 +65,11 @@ class Context:
 
     @cached_property
     def wiring(self) -> dict[str, Any]:
-        """The transports that record, for ``Google``; from here on the capture listens."""
+        """The transports that record, for ``Google``; from here on the capture listens to all."""
         from tracer.capture import google
-        from tracer.capture.recorder import Recorder
+        from tracer.capture.install import install
 
-        recorder = Recorder()
-        set_sink(recorder)
+        recorder = install()
         return {
             "http": partial(google.http, recorder),
             "request_builder": google.request_builder(recorder),
@@ -87,7 +85,15 @@ class Context:
         """Return the layer of the protocol that the settings choose."""
         from tracer.protocol.choice import messaging
 
-        return messaging(self.settings, **self.wiring)
+        return messaging(self.settings, outlook=self._outlook, **self.wiring)
+
+    def _outlook(self) -> Any:
+        """Return the real Outlook with its calls recorded."""
+        from tracer.capture.com_proxy import wrap
+        from tracer.capture.install import install
+        from tracer.protocol.mapi import outlook_application
+
+        return wrap(outlook_application(), install())
 
     def show(self, data: Any, lines: Sequence[str]) -> None:
         """Print `data` as JSON when ``--json`` asks for it, else `lines`."""
