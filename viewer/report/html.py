@@ -197,7 +197,8 @@ class _Page:
             f'<p class="left">{left_out}</p>'
             f'<noscript><p class="error">{self.say("html.no-script")}</p></noscript>'
             '<div class="tools"><input id="search" type="search" autocomplete="off" '
-            f'spellcheck="false" placeholder="{self.say("html.search")}" aria-label="{self.say("html.search")}">'
+            f'spellcheck="false" placeholder="{self.say("html.search")}" '
+            f'aria-label="{self.say("html.search")}">'
             f'<select id="topics"></select><label><input id="errors" type="checkbox"> '
             f"{self.say('html.only-errors')}</label><label><input id='starts' type='checkbox'> "
             f'{self.say("html.starts")}</label><output id="hits"></output></div>'

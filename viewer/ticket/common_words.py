@@ -18,9 +18,9 @@ COMMON: Final = frozenset(
     operation outlook owner part parts passe password path paul people person phone point policy
     post prod production profile project projects protocol proxy python query quota rate read reason
     reception recette redacted reply request reseau resolution response retry role root sales
-    sandbox schema scope scopes script secretariat secure send server service services session settings size
-    smtp source start status step subject support suspended switch sync system task tasks team
-    technique temp test tests text thread threads time token tools topic trace trash true type unit
+    sandbox schema scope scopes script secretariat secure send server service services session
+    settings size smtp source start status step subject support suspended switch sync system task tasks
+    team technique temp test tests text thread threads time token tools topic trace trash true type unit
     update upload user username users utilisateur utilisateurs value values vente ventes version
     webmaster windows work workspace world write
     """.split()  # noqa: SIM905 - a list of words reads best as words

@@ -1,15 +1,17 @@
 """Rewrites one line of a trace: its strings only; numbers and structure stay as they are."""
 
 import re
-from collections.abc import Callable
 from email.header import decode_header, make_header
 from email.utils import getaddresses
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from viewer.ticket.registry import Registry
 from viewer.ticket.shapes import Shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TOKEN: Final = re.compile(rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")(\s*:)?')
 _STEP_ENVIRONMENT: Final = re.compile(
