@@ -60,6 +60,8 @@ def http(recorder: Recorder, **httplib2_args: Any) -> Any:
 
     Like `googleapiclient.http.build_http` it leaves 308 to the uploads, and waits for 60 s at most.
     """
+    import httplib2  # noqa: F401 - whole before ours: installed hooks attach at its end
+
     from tracer.capture.http import TracedHttp
 
     made = TracedHttp(**{"timeout": 60, **httplib2_args})
@@ -70,6 +72,8 @@ def http(recorder: Recorder, **httplib2_args: Any) -> Any:
 
 def request_builder(recorder: Recorder) -> type:
     """Return the class for `build(requestBuilder=…)`."""
+    import googleapiclient.http  # noqa: F401 - likewise
+
     from tracer.capture.request import TracedHttpRequest
 
     return type("TracedHttpRequest", (TracedHttpRequest,), {"recorder": recorder})
