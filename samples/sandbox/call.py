@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from samples.sandbox.errors import Refused
-from samples.sandbox.methods import Method
+from samples.sandbox.methods import Method, fits
 from samples.sandbox.wire import Json, Reply, Request
 from samples.sandbox.world import User, World
 
@@ -79,7 +79,8 @@ class Call:
             value = orjson.loads(self.request.body or b"{}")
         except orjson.JSONDecodeError as error:
             raise Refused("bad-json") from error
-        if not isinstance(value, dict):
+        method = self.method
+        if not isinstance(value, dict) or not fits(value, method.body or {}, method.schemas):
             raise Refused("bad-json")
         return value
 

@@ -89,6 +89,8 @@ def _set_fields(call: Call, user: User, schema: str, fields: Json | None) -> Non
     known = call.world.schemas.get(schema)
     if known is None:
         raise Refused("bad-input", name="custom_schema")
+    if not isinstance(fields, dict | None):
+        raise Refused("bad-input", name="custom_schema")
     if fields is None:
         user.custom.pop(schema, None)
         return

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -40,6 +41,10 @@ class Method:
     title: str
     """``Gmail API``."""
     upload: bool
+    body: Json | None
+    """The schema of the request body."""
+    schemas: Json
+    """The schemas of the API, by name."""
 
 
 def document(name: str, version: str) -> Json:
@@ -58,6 +63,25 @@ def find(verb: str, path: str) -> tuple[Method, dict[str, str]] | None:
         if found:
             return method, {name: unquote(text) for name, text in found.groupdict().items()}
     return None
+
+
+def fits(value: Any, schema: Json, schemas: Json) -> bool:
+    """Tell whether `value` has the shape of `schema`: objects, lists and plain values in place."""
+    schema = schemas[schema["$ref"]] if "$ref" in schema else schema
+    kind = schema.get("type")
+    if value is None or kind == "any":
+        return True
+    if kind == "object":
+        if not isinstance(value, dict):
+            return False
+        known, other = schema.get("properties", {}), schema.get("additionalProperties", _ANY)
+        return all(fits(held, known.get(name, other), schemas) for name, held in value.items())
+    if kind == "array":
+        return isinstance(value, list) and all(fits(o, schema["items"], schemas) for o in value)
+    return not isinstance(value, dict | list)
+
+
+_ANY: Json = {"type": "any"}
 
 
 @cache
@@ -97,6 +121,8 @@ def _method(doc: Json, entry: Json) -> Method:
         service="calendar-json.googleapis.com" if calendar else host,
         title="Google " + doc["title"] if calendar else doc["title"],
         upload="mediaUpload" in entry,
+        body=entry.get("request"),
+        schemas=doc.get("schemas", {}),
     )
 
 

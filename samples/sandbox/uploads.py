@@ -1,6 +1,7 @@
 """Media uploads: simple, multipart, and resumable sessions with their chunks."""
 
 import base64
+import binascii
 import re
 import secrets
 from dataclasses import dataclass
@@ -99,5 +100,8 @@ def split_related(body: bytes, content_type: str) -> tuple[bytes, bytes]:
         raise Refused("raw-required")
     (_, metadata), (headers, media) = parts
     if headers.get("content-transfer-encoding", "").lower() == "base64":
-        media = base64.b64decode(media)
+        try:
+            media = base64.b64decode(media)
+        except binascii.Error as error:
+            raise Refused("raw-required") from error
     return metadata, media

@@ -9,9 +9,10 @@ import pytest
 from googleapiclient.errors import HttpError
 
 from samples.sandbox import Sandbox
-from samples.sandbox.client import MAIL
+from samples.sandbox.client import MAIL, SCOPE
 
 DUPOND = "dupond@masoc.com"
+SCOPES = ("admin.directory.user", "admin.directory.userschema", "calendar")
 Connect = Callable[..., Any]
 
 
@@ -243,3 +244,36 @@ def test_unknown_things(box: Sandbox, connect: Connect) -> None:
     http.close()
     threads = connect("gmail", DUPOND, MAIL).users().threads()
     assert status(threads.list(userId="me")) == 501
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PATCH", "admin/directory/v1/users/test%40diva-gs.com", '{"customSchemas":"x"}'),
+        (
+            "PATCH",
+            "admin/directory/v1/users/test%40diva-gs.com",
+            '{"customSchemas":{"Divalto":[]}}',
+        ),
+        ("PATCH", "admin/directory/v1/users/test%40diva-gs.com", '{"name":[1]}'),
+        ("PATCH", "admin/directory/v1/users/test%40diva-gs.com", "{"),
+        ("POST", "admin/directory/v1/customer/my_customer/schemas", '{"schemaName":5,"fields":5}'),
+        ("POST", "gmail/v1/users/me/messages/send", "[]"),
+        ("POST", "gmail/v1/users/me/drafts", '{"message":5}'),
+        ("POST", "calendar/v3/calendars/primary/events", '{"start":5,"end":5}'),
+        ("GET", "gmail/v1/users/me/messages?q=after:foo", None),
+        ("GET", "gmail/v1/users/me/messages?q=newer_than:x", None),
+        ("GET", "gmail/v1/users/me/messages?maxResults=x", None),
+        ("POST", "batch", "x"),
+        ("POST", "upload/gmail/v1/users/me/messages/send?uploadType=multipart", "x"),
+    ],
+)
+def test_malformed_request_is_a_400(box: Sandbox, method: str, path: str, body: str | None) -> None:
+    """What has not the shape of the discovery document is refused, never a server error."""
+    box.world[DUPOND].admin = True
+    token = box.token(DUPOND, MAIL, *(SCOPE + name for name in SCOPES))
+    http = httplib2.Http()
+    headers = {"Authorization": f"Bearer {token}"}
+    response, _ = http.request(f"{box.url}/{path}", method, body=body, headers=headers)
+    http.close()
+    assert response.status == 400
