@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import request as calls
@@ -24,7 +23,7 @@ def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callabl
     """Return what takes the place of `BatchHttpRequest.execute`: the life of the parts' calls."""
 
     def execute(self: Any, *args: Any, **kwargs: Any) -> Any:
-        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        session = recorder.session()
         if session is None:
             return original(self, *args, **kwargs)
         token = _parts.set({})
@@ -47,7 +46,7 @@ def patched_post(original: Callable[..., Any], recorder: Recorder) -> Callable[.
 
     def _execute(self: Any, http: Any, order: Sequence[str], requests: Mapping[str, Any]) -> Any:
         parts = _parts.get()
-        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        session = recorder.session()
         if session is None or parts is None:
             return original(self, http, order, requests)
         post: _Post | None = None

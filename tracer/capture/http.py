@@ -66,7 +66,9 @@ def patched(original: Callable[..., Answer], recorder: Recorder) -> Callable[...
     def _conn_request(
         self: Any, conn: Any, request_uri: str, method: str, body: Any, headers: dict[str, str]
     ) -> Answer:
-        session = recorder.current if monotonic() < recorder.look_again else recorder.look()
+        if monotonic() < recorder.off_until:
+            return original(self, conn, request_uri, method, body, headers)
+        session = recorder.session()
         if session is None:
             return original(self, conn, request_uri, method, body, headers)
         bound = MethodType(original, self)

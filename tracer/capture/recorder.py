@@ -34,7 +34,9 @@ class Recorder:
         self.watch = watch or Watch(clock=clock)
         self.raising = raising
         self.look_again = 0.0
-        """On the monotonic clock: until then `current` stands. Seams compare it themselves."""
+        """On the monotonic clock: until then `current` stands."""
+        self.off_until = 0.0
+        """On the monotonic clock: until then debug is off for sure. Seams compare it themselves."""
         self.current: Session | None = None
         self._clock = clock
         self._open: dict[str, Session] = {}  # operations begun, so that their end lands beside it
@@ -66,6 +68,7 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self.current = None
             self.failed(error)
+        self.off_until = self.look_again if self.current is None else 0.0
         return self.current
 
     def _is_on(self, state: State) -> bool:
@@ -139,7 +142,7 @@ class Recorder:
         atexit.unregister(self.close)
         session = self.session()
         self.current = None
-        self.look_again = 0.0
+        self.look_again = self.off_until = 0.0
         if session is not None:
             session.finish()
 

@@ -56,7 +56,7 @@ def _dressed(ours: Callable[..., Any], original: Callable[..., Any]) -> Callable
 class _Dormant:
     """A recorder for a seam that cannot be taken out."""
 
-    look_again = math.inf
+    look_again = off_until = math.inf
     current = None
 
     def session(self) -> None:
