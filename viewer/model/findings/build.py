@@ -54,11 +54,11 @@ def from_failures(
     confidence: float | None = None,
     severity: Severity | None = None,
 ) -> Finding:
-    """Return one finding for all failures of `group`; recovered ones alone are only a note."""
+    """Return one finding for all failures of `group`; what was overcome is only a note."""
     failures = [failure for failure, _ in group]
     open_ones = [f for f in failures if not f.recovered]
     shown = open_ones or failures
-    if severity is None and not open_ones:
+    if severity is None and all(f.handled for f in open_ones):
         severity = min(BOOK[rule].severity, Severity.NOTE)
     topics = [f.topic for f in shown]
     topic = BOOK[rule].topic

@@ -112,10 +112,14 @@ class Facts:
                 continue
             failure = self._of_exchange(event)
             with_exchange.add(failure.call or "")
-            found.append(failure)
+            found.append(self._handled(failure))
         calls += self._broken_calls({event.op for event in calls} | {f.op for f in found})
-        found += [_of_call(call) for call in calls if call.id not in with_exchange]
-        return found
+        alone = (_of_call(call) for call in calls if call.id not in with_exchange)
+        return [*found, *map(self._handled, alone)]
+
+    def _handled(self, failure: Failure) -> Failure:
+        operation = self.operations.get(failure.op or "")
+        return replace(failure, handled=True) if operation and operation.status == 0 else failure
 
     def _broken_calls(self, told: set[str | None]) -> list[Event]:
         """Return calls that were answered well and raised all the same, in failed operations."""

@@ -34,6 +34,8 @@ class Failure:
     ts: str = ""
     recovered: bool = False
     """The call succeeded all the same (a retry, a refreshed token)."""
+    handled: bool = False
+    """The operation succeeded all the same: the program knew what to do."""
 
 
 def at(data: object, path: str) -> Any:
