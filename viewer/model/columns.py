@@ -6,11 +6,13 @@ share them, so that nothing jumps and nothing differs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tracer.schema.events import Phase
-from viewer.model.trace import Trace
 from viewer.model.visible import visible
+
+if TYPE_CHECKING:  # the first screen is painted before numpy is there
+    from viewer.model.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def layout(width: int) -> list[tuple[Column, int]]:
     return [(column, column.width + spare * column.flex // shares) for column in columns]
 
 
-def state(trace: Trace, row: int) -> str:
+def state(trace: "Trace", row: int) -> str:
     """Return the key into `SIGNS` for `row`: status is never told by colour alone."""
     head = trace.head(row)
     if head.kind == "gap":
@@ -61,7 +63,7 @@ def state(trace: Trace, row: int) -> str:
     return "fine"
 
 
-def cells(trace: Trace, row: int, *, base: int, ascii_only: bool = False) -> dict[str, str]:
+def cells(trace: "Trace", row: int, *, base: int, ascii_only: bool = False) -> dict[str, str]:
     """Return the text of every column of `row` by column id, harmless, not yet cut to width.
 
     `base` is the time (µs) that the time column counts from; ``mark`` is left to the caller.

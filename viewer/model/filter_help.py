@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
 from tracer.schema.events import Kind, Topic
-from viewer.i18n import Catalogue
 from viewer.model.filter import FIELDS, IS, NUMBERS, TIMES, All, Any_, Node, Not, Test
 from viewer.model.trace import Trace
 
@@ -14,6 +13,14 @@ _WORD: Final = re.compile(r'[^\s()"]*\Z')
 _VALUES: Final = re.compile(r"([A-Za-z]+)(:|!=|=)([^,]*,)*([^,]*)\Z")
 _OPERATORS: Final = ("and", "or", "not")
 _LIMIT: Final = 50
+
+
+class Texts(Protocol):
+    """A catalogue: `viewer.i18n.Catalogue("model", lang)`."""
+
+    def __call__(self, message_id: str, **values: Any) -> str:
+        """Return the text of `message_id`, filled in."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +91,14 @@ def _of_trace(name: str, trace: Trace) -> Sequence[str]:
     return known[name]() if name in known else ()
 
 
-def sentence(node: Node, texts: Catalogue) -> str:
+def sentence(node: Node, texts: Texts) -> str:
     """Return what a filter lets through, said in words (catalogue ``model``)."""
     if node == All(()):
         return texts("filter.everything")
     return texts("filter.only", what=_said(node, texts))
 
 
-def _said(node: Node, texts: Catalogue) -> str:
+def _said(node: Node, texts: Texts) -> str:
     if isinstance(node, Test):
         return _test_said(node, texts)
     if isinstance(node, Not):
@@ -100,12 +107,12 @@ def _said(node: Node, texts: Catalogue) -> str:
     return f" {word} ".join(_said_in_group(part, texts) for part in node.parts)
 
 
-def _said_in_group(node: Node, texts: Catalogue) -> str:
+def _said_in_group(node: Node, texts: Texts) -> str:
     said = _said(node, texts)
     return f"({said})" if isinstance(node, All | Any_) else said
 
 
-def _test_said(test: Test, texts: Catalogue) -> str:
+def _test_said(test: Test, texts: Texts) -> str:
     if test.field == "text":
         return texts("filter.said.text", value=test.value)
     if test.field in TIMES:

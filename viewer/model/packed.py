@@ -18,6 +18,7 @@ from viewer.model.source import (
     Source,
     SourceError,
     SpoolSource,
+    open_file,
 )
 
 _GZIP: Final = b"\x1f\x8b"
@@ -46,6 +47,16 @@ def open_source(path: Path | str) -> list[Source]:
         source.close()
         return members
     return [_unwrap(source)]
+
+
+def check(path: Path | str) -> None:
+    """Open `path` for a moment, to say now what is wrong with it.
+
+    Raises:
+        SourceError: as `open_source`.
+    """
+    if str(path) != "-":
+        open_file(Path(path)).close()
 
 
 def _unwrap(source: Source) -> Source:

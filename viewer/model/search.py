@@ -140,6 +140,11 @@ class Search:
             counts[topic] = counts.get(topic, 0) + int(per_code[code])
         return counts
 
+    def first_hit(self, row: int) -> tuple[int, int]:
+        """Return where the first hit in the line of `row` begins and ends; 0, 0 without one."""
+        match = self._pattern.search(self._trace.raw(row))
+        return match.span() if match else (0, 0)
+
     def only_redacted(self, row: int) -> bool:
         """Tell whether every hit in `row` is in a sign for something that was redacted."""
         line = self._trace.raw(row)

@@ -36,10 +36,13 @@ class Context:
 _NOTHING: Final = Context()
 
 
-def apply(trace: Trace, node: Node, context: Context = _NOTHING) -> Rows:
-    """Return the shown rows that `node` lets through, ascending."""
-    shown = trace.codes.table(lambda *_: True)[trace.column("sort")]
-    return np.flatnonzero(_Sieve(trace, context, shown.size).mask(node, shown))
+def apply(trace: Trace, node: Node, context: Context = _NOTHING, among: Rows | None = None) -> Rows:
+    """Return the rows of `among` (else of all that lists show) that `node` lets through."""
+    candidates = trace.codes.table(lambda *_: True)[trace.column("sort")]
+    if among is not None:
+        candidates[:] = False
+        candidates[among[among < candidates.size]] = True
+    return np.flatnonzero(_Sieve(trace, context, candidates.size).mask(node, candidates))
 
 
 def apply_text(trace: Trace, text: str, context: Context = _NOTHING) -> Rows:

@@ -1,0 +1,1 @@
+"""What ``traceview`` answers without a terminal interface: one function a command, lines out."""

@@ -1,0 +1,116 @@
+"""``completion SHELL``: a script that completes commands, options, formats and file names."""
+
+import argparse
+from collections.abc import Iterator
+from typing import Final
+
+SHELLS: Final = ("bash", "zsh", "fish", "powershell")
+
+
+def words_of(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+    """Return the options of every command by its name; "" is for those without a command."""
+    found = {"": _options(parser)}
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for name, command in action.choices.items():
+                found[name] = _options(command)
+    return found
+
+
+def _options(parser: argparse.ArgumentParser) -> list[str]:
+    return sorted(
+        option
+        for action in parser._actions  # noqa: SLF001
+        if action.help != argparse.SUPPRESS
+        for option in action.option_strings
+        if option.startswith("--")
+    )
+
+
+def script(shell: str, words: dict[str, list[str]], values: dict[str, list[str]]) -> Iterator[str]:
+    """Yield the lines of the script; `values` are the words that may follow a command."""
+    commands = sorted(name for name in words if name)
+    yield from {
+        "bash": _bash, "zsh": _zsh, "fish": _fish, "powershell": _powershell,
+    }[shell](commands, words, values)  # fmt: skip
+
+
+def _bash(
+    commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
+) -> Iterator[str]:
+    yield "_traceview() {"
+    yield '    local cur="${COMP_WORDS[COMP_CWORD]}" command="" word'
+    yield '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do'
+    yield f'        case "$word" in {"|".join(commands)}) command="$word"; break;; esac'
+    yield "    done"
+    yield "    local options more"
+    yield '    case "$command" in'
+    for name in commands:
+        more = " ".join(values.get(name, []))
+        yield f'        {name}) options="{" ".join(words[name])}"; more="{more}";;'
+    yield f'        *) options="{" ".join(words[""])}"; more="{" ".join(commands)}";;'
+    yield "    esac"
+    yield '    case "$cur" in'
+    yield '        -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur");;'
+    yield "        *) mapfile -t COMPREPLY < <("
+    yield '            compgen -W "$more" -- "$cur"; compgen -f -- "$cur");;'
+    yield "    esac"
+    yield "}"
+    yield "complete -o filenames -F _traceview traceview"
+
+
+def _zsh(
+    commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
+) -> Iterator[str]:
+    yield "#compdef traceview"
+    yield "_traceview() {"
+    yield "    local command word"
+    yield "    for word in ${words[2,CURRENT-1]}; do"
+    yield f'        case "$word" in ({"|".join(commands)}) command="$word"; break;; esac'
+    yield "    done"
+    yield '    case "$command" in'
+    for name in commands:
+        more = " ".join([*values.get(name, []), *words[name]])
+        yield f"        ({name}) compadd -- {more};;"
+    yield f"        (*) compadd -- {' '.join([*commands, *words['']])};;"
+    yield "    esac"
+    yield "    _files"
+    yield "}"
+    yield "compdef _traceview traceview"
+
+
+def _fish(
+    commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
+) -> Iterator[str]:
+    seen = f"__fish_seen_subcommand_from {' '.join(commands)}"
+    yield f"complete -c traceview -n 'not {seen}' -a '{' '.join(commands)}'"
+    for option in words[""]:
+        yield f"complete -c traceview -n 'not {seen}' -l {option.removeprefix('--')}"
+    for name in commands:
+        when = f"__fish_seen_subcommand_from {name}"
+        for option in words[name]:
+            yield f"complete -c traceview -n '{when}' -l {option.removeprefix('--')}"
+        if values.get(name):
+            yield f"complete -c traceview -n '{when}' -a '{' '.join(values[name])}'"
+
+
+def _powershell(
+    commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
+) -> Iterator[str]:
+    yield "Register-ArgumentCompleter -Native -CommandName traceview -ScriptBlock {"
+    yield "    param($wordToComplete, $commandAst, $cursorPosition)"
+    yield "    $words = @{"
+    for name in ["", *commands]:
+        own = [*values.get(name, []), *words[name], *([] if name else commands)]
+        quoted = ", ".join(f"'{word}'" for word in own)
+        yield f"        '{name}' = @({quoted})"
+    yield "    }"
+    yield "    $typed = $commandAst.CommandElements | Select-Object -Skip 1"
+    yield '    $typed = $typed | ForEach-Object { "$_" }'
+    yield "    $known = $typed | Where-Object { $_ -and $words.ContainsKey($_) }"
+    yield "    $command = $known | Select-Object -First 1"
+    yield '    $fitting = $words[[string]$command] | Where-Object { $_ -like "$wordToComplete*" }'
+    yield "    $fitting | ForEach-Object {"
+    yield "        [System.Management.Automation.CompletionResult]::new($_)"
+    yield "    }"
+    yield "}"
