@@ -1,9 +1,9 @@
 """`tracer act`: the messaging layer from the shell. The composition root of layer and capture."""
 
-from tracer.cli import act_account, act_admin, act_mail
+from tracer.cli import act_account, act_admin, act_crm, act_mail
 from tracer.cli.act_context import Subparsers
 
-_PARTS = (act_account, act_mail, act_admin)
+_PARTS = (act_account, act_mail, act_admin, act_crm)
 """The files that add commands, in the order in which the help shows them."""
 
 

@@ -23,6 +23,7 @@ from tracer.protocol.identity import Identity
 from tracer.protocol.settings import Settings, load
 
 if TYPE_CHECKING:
+    from tracer.protocol.contacts import ContactReader
     from tracer.protocol.gsuite.layer import GSuite
     from tracer.protocol.messaging import Messaging
 
@@ -86,6 +87,23 @@ class Context:
         from tracer.protocol.choice import messaging
 
         return messaging(self.settings, outlook=self._outlook, **self.wiring)
+
+    def contact_reader(self, source: str) -> "ContactReader":
+        """Return who reads contacts from `source`: ldap, ews or mapi."""
+        from tracer.capture.install import install
+
+        install()
+        if source == "ldap":
+            from tracer.protocol.ldap import DirectoryServer
+
+            return DirectoryServer(self.settings)
+        if source == "ews":
+            from tracer.protocol.ews import EwsMessaging
+
+            return EwsMessaging(self.settings)
+        from tracer.protocol.mapi import MapiMessaging
+
+        return MapiMessaging(self.settings, self._outlook)
 
     def _outlook(self) -> Any:
         """Return the real Outlook with its calls recorded."""

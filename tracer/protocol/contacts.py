@@ -3,7 +3,7 @@
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, urlencode
 
 import phonenumbers
@@ -55,6 +55,22 @@ class Found:
 
     contacts: tuple[Contact, ...]
     complete: bool = True
+
+
+class ContactReader(Protocol):
+    """Whoever can be asked for contacts."""
+
+    def contacts(self, query: str = "") -> Found:
+        """Return the contacts whose name or address contains `query`; all when it is empty."""
+        ...
+
+    def find(self, who: str) -> Found:
+        """Return the contacts with the mail address or telephone number `who`."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
 
 
 def same_phone(one: str, other: str) -> bool:

@@ -68,6 +68,9 @@ class DirectoryServer:
         found = self._read(_and(f"(|{tests})"), who)
         return Found(tuple(matching(found.contacts, who)), found.complete)
 
+    def close(self) -> None:
+        """Nothing stays open."""
+
     def _read(self, filter_: str, query: str) -> Found:
         url = self._ldap.url
         with running("contacts", Topic.LDAP, self._settings, server=url, query=query) as op:

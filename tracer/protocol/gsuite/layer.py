@@ -8,9 +8,11 @@ from typing import Any
 
 from tracer.operation import Operation
 from tracer.protocol.errors import RefusedError
-from tracer.protocol.gsuite.accounts import Accounts
+from tracer.protocol.gsuite.accounts import Accounts, refusal
+from tracer.protocol.gsuite.calendar import Calendar
 from tracer.protocol.gsuite.client import Google
 from tracer.protocol.gsuite.mailbox import Mailbox
+from tracer.protocol.gsuite.people import People
 from tracer.protocol.gsuite.send import Sender
 from tracer.protocol.identity import Identity, fold
 from tracer.protocol.messaging import Sent
@@ -37,6 +39,17 @@ class GSuite:
         """Return which account `identity` uses, and why."""
         return self.accounts.resolve(identity, self.settings.options.account)
 
+    def account(self, identity: Identity) -> str:
+        """Return the account that `identity` uses.
+
+        Raises:
+            RefusedError: It may not use the configured one, or none was found.
+        """
+        found = self.resolve(identity)
+        if found.account is None:
+            raise refusal(found, identity)
+        return found.account
+
     def send(self, mail: Mail, identity: Identity) -> Sent:
         """Send `mail` from the account of `identity`."""
         with running("send", Topic.GMAIL, self.settings, identity) as op:
@@ -58,6 +71,22 @@ class GSuite:
             self.check_option()
             account = self.accounts.account(op, identity, self.settings.options.account)
             yield Mailbox(self.google, account), op
+
+    @contextmanager
+    def people(self, identity: Identity) -> Iterator[tuple[People, Operation]]:
+        """Open the contacts of `identity`'s account for one operation ``contacts``."""
+        with running("contacts", Topic.CONTACTS, self.settings, identity) as op:
+            self.check_option()
+            account = self.accounts.account(op, identity, self.settings.options.account)
+            yield People(self.google, account), op
+
+    @contextmanager
+    def calendar(self, identity: Identity) -> Iterator[tuple[Calendar, Operation]]:
+        """Open the calendar of `identity`'s account for one operation ``calendar``."""
+        with running("calendar", Topic.CALENDAR, self.settings, identity) as op:
+            self.check_option()
+            account = self.accounts.account(op, identity, self.settings.options.account)
+            yield Calendar(self.google, account), op
 
     def check_option(self) -> None:
         """See that the settings allow Gmail.
