@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
-from io import BytesIO
 from typing import Any, Final
 
-from googleapiclient.http import MediaIoBaseUpload
+from googleapiclient.http import MediaUpload
 
 from tracer.operation import Operation
 from tracer.protocol.errors import (
@@ -65,6 +64,33 @@ class Once(bytes):
         """Make it readable again from `position`."""
         self._at, self._spent = position, False
         return position
+
+
+class _Upload(MediaUpload):
+    """A message to upload, part by part, each as bytes.
+
+    A stream, which the library offers, is not rewound when a part has to be sent again: the server
+    then waits for bytes that never come.
+    """
+
+    def __init__(self, raw: bytes, *, resumable: bool) -> None:
+        self._raw = raw
+        self._resumable = resumable
+
+    def chunksize(self) -> int:
+        return _CHUNK
+
+    def mimetype(self) -> str:
+        return "message/rfc822"
+
+    def size(self) -> int:
+        return len(self._raw)
+
+    def resumable(self) -> bool:
+        return self._resumable
+
+    def getbytes(self, begin: int, length: int) -> bytes:
+        return self._raw[begin : begin + length]
 
 
 def _surely_not_sent(error: LayerError) -> bool:
@@ -157,7 +183,7 @@ class Sender:
             request = messages.send(userId="me", body={"raw": raw})
         else:
             resumable = len(mail.raw) > _RESUMABLE_FROM
-            media = MediaIoBaseUpload(BytesIO(mail.raw), "message/rfc822", _CHUNK, resumable)
+            media = _Upload(mail.raw, resumable=resumable)
             request = messages.send(userId="me", media_body=media)
             if resumable:
                 return self._upload(request)
