@@ -53,9 +53,9 @@ def story(run: "Story") -> None:
         *mail,
         fails=True,
     )
-    run.say("One call whose token lacks the scope")
-    run.box.fault("scope", times=1, match="gmail.users.messages.list")
-    run.act("read", "--environment", "LESPETITSPAINS", *dupond, fails=True)
+    run.say("A program that knows nothing of us, whose token lacks a scope")
+    program = ("python", "-m", "samples.repro.missing_scope", run.box.url, str(run.key))
+    run.tracer("run", "--", *program, fails=True)
     run.say("One sending limit, with the time to come back")
     run.box.fault("rate-limit", times=1, match="gmail.users.messages.send")
     run.act("send", "--environment", "LABRIOCHEDOREE", *dupond, *mail, fails=True)
@@ -64,10 +64,12 @@ def story(run: "Story") -> None:
 class Story:
     """Types the commands, shows them, and checks that each ends as the story says."""
 
-    def __init__(self, box: Sandbox, settings: Path) -> None:
+    def __init__(self, box: Sandbox, settings: Path, key: Path) -> None:
         self.box = box
+        self.key = key
         self._environment = {
             **os.environ,
+            "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
             "TRACER_HOME": str((HERE / "home").resolve()),
             "TRACER_SETTINGS": str(settings.resolve()),
         }
@@ -106,7 +108,7 @@ def main() -> int:
         settings = HERE / "settings.toml"
         text = SETTINGS.format(url=box.url, key=key.resolve().as_posix())
         settings.write_text(text, encoding="utf-8")
-        run = Story(box, settings)
+        run = Story(box, settings, key)
         run.tracer("on", "--label", "demo", "--out", str(trace))
         story(run)
         run.say("Debug off: here is the file")
