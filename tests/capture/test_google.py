@@ -167,7 +167,7 @@ def test_phases_are_recorded_of_a_connection_that_was_open_before(
         gmail = stack.enter_context(closing(service(box, tmp_path)))
         send(gmail)
         state, _ = control.turn_on("later")
-        traced.recorder.look_again = 0.0
+        traced.recorder.look_again = traced.recorder.off_until = 0.0
         traced.recorder.watch.look_again = 0.0
         send(gmail)
         later = Recording(traced.recorder, state)

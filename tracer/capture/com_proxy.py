@@ -6,6 +6,9 @@ too. Values are recorded only for the members that `allow` names.
 """
 
 from collections.abc import Callable, Collection, Iterator
+from datetime import date, time
+from decimal import Decimal
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import record
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from tracer.capture.redact.redactor import Notes
 
 ALLOW: Final = frozenset(
-    {"CreateItem", "GetNamespace", "GetDefaultFolder", "Logon", "Send", "Display", "Save", "Close",
+    {"CreateItem", "GetNamespace", "GetDefaultFolder", "Send", "Display", "Save", "Close",
      "Importance", "BodyFormat", "DeleteAfterSubmit", "GetFirst", "GetNext", "Sort"}
 )  # fmt: skip
 """Members of Outlook whose arguments are numbers and switches, never mail or people."""
@@ -48,10 +51,10 @@ def wrap(
     """Return a stand-in for `obj` that records each method call and each value set.
 
     `allow` names the members whose arguments are recorded, as ``Send`` or ``MailItem.Send``;
-    of the others only types and sizes are. `is_object` tells COM objects from plain values; by
-    default they have ``_oleobj_``, as pywin32's have.
+    of the others only types and sizes are. `is_object` tells COM objects from values and methods;
+    by default an object is what has ``_oleobj_``, as pywin32's have, or is of no built-in type.
     """
-    return ComProxy(obj, _How(recorder, allow, is_object or _has_ole))
+    return ComProxy(obj, _How(recorder, allow, is_object or _is_object))
 
 
 def unwrap(value: Any) -> Any:
@@ -240,5 +243,24 @@ def hresult(error: BaseException) -> int | None:
     return (inner if isinstance(inner, int) and inner else code) & 0xFFFFFFFF
 
 
-def _has_ole(value: Any) -> bool:
-    return getattr(value, "_oleobj_", None) is not None
+def _is_object(value: Any) -> bool:
+    if isinstance(value, _VALUES):
+        return False
+    return getattr(value, "_oleobj_", None) is not None or not callable(value)
+
+
+_VALUES: Final = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    Decimal,
+    tuple,
+    list,
+    dict,
+    date,
+    time,
+    memoryview,
+    NoneType,
+)

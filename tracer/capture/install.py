@@ -33,6 +33,7 @@ SEAMS: Final[dict[str, Attach]] = {
     **_GOOGLE,
     "urllib3.connectionpool": _later("tracer.capture.urllib3_seam", "attach_urllib3"),
     "requests.adapters": _later("tracer.capture.urllib3_seam", "attach_requests"),
+    "requests.sessions": _later("tracer.capture.urllib3_seam", "attach_sessions"),
     "httpx._transports.default": _later("tracer.capture.httpx_seam", "attach"),
     "http.client": _later("tracer.capture.http_client_seam", "attach"),
     "smtplib": _later("tracer.capture.smtp_seam", "attach"),

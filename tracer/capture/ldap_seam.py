@@ -23,8 +23,9 @@ _START_TLS: Final = "1.3.6.1.4.1.1466.20037"
 _PAGED: Final = "1.2.840.113556.1.4.319"
 _NAMES: Final = {
     "bindRequest": "bind", "unbindRequest": "unbind", "searchRequest": "search",
-    "addRequest": "add", "compareRequest": "compare", "delRequest": "delete", "modifyRequest": "modify",
-    "modDNRequest": "modify_dn", "abandonRequest": "abandon", "extendedReq": "extended",
+    "addRequest": "add", "compareRequest": "compare", "delRequest": "delete",
+    "modifyRequest": "modify", "modDNRequest": "modify_dn", "abandonRequest": "abandon",
+    "extendedReq": "extended",
 }  # fmt: skip
 _UNANSWERED: Final = frozenset({"unbind", "abandon"})
 _REQUEST: Final = frozenset(
@@ -93,7 +94,8 @@ def _begin(
     name = _NAMES.get(message_type, message_type)
     kept = {key: value for key, value in decoded.items() if key in _REQUEST}
     if message_type == "bindRequest":
-        kept["authentication"] = sorted(decoded.get("authentication") or {})
+        given = decoded.get("authentication") or {}
+        kept["authentication"] = [name for name, value in given.items() if value is not None]
     elif message_type == "searchRequest":
         kept["attributes"] = list(decoded.get("attributes") or ())
     elif message_type in {"addRequest", "modifyRequest"}:

@@ -41,23 +41,23 @@ class _Sending:
 
 def attach_urllib3(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to `urllib3.connectionpool`, version 2."""
-    if "preload_content" not in signature(module.HTTPConnectionPool._make_request).parameters:
+    pool = module.HTTPConnectionPool
+    if "preload_content" not in signature(pool.__dict__["_make_request"]).parameters:
         session = recorder.session()  # version 1 hands out http.client's own answers
         if session is not None:
             session.gap("unseen-transport", "urllib3 before 2.0: update it to see what it does")
         return lambda: None
-    return swap(recorder, "urllib3", [(module.HTTPConnectionPool, "_make_request", _make_request)])
+    return swap(recorder, "urllib3", [(pool, "_make_request", _make_request)])
 
 
 def attach_requests(recorder: Recorder, module: ModuleType) -> Detach:
-    """Attach to `requests.adapters` and, for the calls of EWS, to its sessions."""
-    import requests.sessions
+    """Attach to `requests.adapters`: the bodies."""
+    return swap(recorder, "requests", [(module.HTTPAdapter, "send", _adapter_send)])
 
-    places = [
-        (module.HTTPAdapter, "send", _adapter_send),
-        (requests.sessions.Session, "send", _session_send),
-    ]
-    return swap(recorder, "requests", places)
+
+def attach_sessions(recorder: Recorder, module: ModuleType) -> Detach:
+    """Attach to `requests.sessions`: the calls of EWS."""
+    return swap(recorder, "ews", [(module.Session, "send", _session_send)])
 
 
 def _make_request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:

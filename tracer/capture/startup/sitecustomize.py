@@ -3,6 +3,7 @@
 This folder stands first on PYTHONPATH, so Python imports this file as ``sitecustomize``.
 """
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def _chain() -> None:
     sys.path[:] = [entry for entry in sys.path if not entry or Path(entry).resolve() != _FOLDER]
     ours = sys.modules.pop("sitecustomize", None)
     try:
-        import sitecustomize  # noqa: F401 - for what it does
+        importlib.import_module("sitecustomize")
     except ModuleNotFoundError as error:
         if error.name != "sitecustomize":
             raise
