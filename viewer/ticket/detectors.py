@@ -28,8 +28,8 @@ PATTERNS: Final[dict[str, re.Pattern[bytes]]] = {
     "Google API key": re.compile(rb"AIza[\w-]{20,}"),
     "private key": re.compile(rb"BEGIN [A-Z ]*PRIVATE KEY|MII[CEBJ][A-Za-z0-9+/]{60,}"),
     "signed JWT": re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}"),
-    "bearer token": re.compile(rb"[Bb]earer(?:\s|%20|\+|\\t)+[\w.~+/-]{12,}"),
-    "basic credentials": re.compile(rb"[Bb]asic(?:\s|%20)+[A-Za-z0-9+/]{12,}={0,2}(?![\w.])"),
+    "bearer token": re.compile(rb"[Bb]earer(?:[ \t]|%20|\+|\\t)+[\w.~+/-]{12,}"),
+    "basic credentials": re.compile(rb"[Bb]asic(?:[ \t]|%20)+[A-Za-z0-9+/]{12,}={0,2}(?![\w.])"),
     "named secret in a header": re.compile(
         rb"(?i)(?:^|\n|\\n|\\r\\n)(?:proxy-authorization|authorization|cookie|set-cookie"
         rb"|x-goog-api-key):\s*(?![^\n\\\"]{0,40}\xe2\x9f\xa8)[^\s\"\\]{4}"
@@ -65,13 +65,25 @@ _VENDOR_WORDS: Final = (b"artifactory", b"cloudant", b"ibm", b"softlayer")
 _ADDRESS: Final = re.compile(rb"(?:@|%40|=40|\\u0040|&#64;)(\[?[A-Za-z0-9][\w.-]*)")
 _LOCAL: Final = re.compile(rb"[\w.+~%'-]{1,120}\Z")
 _PSEUDONYM: Final = re.compile(
-    rb"(?i)(?:.*(?:%3d|%22|%27|%3c|%20|%2c|%3a|%28|[.'+-]))?"
+    rb"(?i)(?:.*(?:%3d|%22|%27|%3c|%20|%2c|%3a|%28|u00[0-9a-f]{2}|[.'+-]))?"
     rb"(?:(?:person|service)-\d+(?:x\d+)?(?:\+(?:tag-\d+)?)?|message-[0-9a-f]{12}"
     rb"|mailer-daemon|no-?reply|postmaster)"
 )
+_PUBLIC: Final = (
+    rb"google\.com|googleapis\.com|googleusercontent\.com|gstatic\.com|gmail\.com|googlemail\.com"
+    rb"|gserviceaccount\.com|goog|google\.internal|youtube\.com|outlook\.com|office365\.com"
+    rb"|office\.com|microsoft\.com|microsoftonline\.com|hotmail\.com|live\.com|windows\.net"
+    rb"|yahoo\.com|orange\.fr|wanadoo\.fr|free\.fr|sfr\.fr|laposte\.net|icloud\.com|python\.org"
+    rb"|pypi\.org|ietf\.org|w3\.org|xmlsoap\.org|openxmlformats\.org|json-schema\.org|iana\.org"
+    rb"|rfc-editor\.org|github\.com|localhost|localdomain|letsencrypt\.org|127(?:\.\d+){3}"
+)
+"""Hosts that say nothing about the customer."""
 _SAFE_HOST: Final = re.compile(
     rb"(?i)(?:host-\d+(?:x\d+)?\.)?domain-\d+(?:x\d+)?|host-\d+(?:x\d+)?|ip-\d+|project-\d+\.iam\.gserviceaccount\.com"
-    rb"|\[ip-\d+|(?:[\w-]+\.)*[a-z][\w-]*\.[a-z]{2,}"
+    rb"|\[?ip-\d+\]?|(?:[\w-]+\.)*(?:" + _PUBLIC + rb")"
+)
+_URL_HOST: Final = re.compile(
+    rb"://(?:[\w.%-]*:?(?:\xe2\x9f\xa8[^@\s]{0,80}(?: [^@\s]{0,80}){0,2})?@)?(\[?[A-Za-z0-9][\w.-]*)"
 )
 _WORD: Final = re.compile(rb"[^\s\"'\\,;{}()<>\[\]|]{12,}")
 _SKIPPED: Final = frozenset(
@@ -90,6 +102,9 @@ def find(text: bytes, *, addresses: bool = True) -> Iterator[tuple[int, str]]:
         for match in _ADDRESS.finditer(text):
             if _is_address(text, match):
                 yield match.start(), "address"
+        for match in _URL_HOST.finditer(text):
+            if _SAFE_HOST.fullmatch(match[1].rstrip(b".")) is None and b"." in match[1]:
+                yield match.start(), "host"
 
 
 def _is_address(text: bytes, match: re.Match[bytes]) -> bool:
@@ -112,7 +127,7 @@ def find_named(pieces: list[bytes]) -> Iterator[tuple[bytes, str]]:
     for at, piece in enumerate(pieces[:-2] if names else ()):
         if piece in names and pieces[at + 1].strip(b" \\") == b":":
             value = pieces[at + 2].rstrip(b"\\")
-            if len(value) >= 8 and _TAGGED not in value:
+            if len(value) >= 8 and _TAGGED not in value and b"\\u27e8" not in value:
                 yield pieces[at + 2], "named secret"
 
 

@@ -110,7 +110,6 @@ def _folded_spellings(original: str) -> set[bytes]:
         ),
         "".join(f"\\u{ord(c):04x}" for c in low).encode("utf-8", "replace"),
         "".join(f"%{byte:02x}" for byte in raw).encode(),
-        raw.hex().encode(),
     }
     if not low.isascii():
         forms.add(low.encode("cp1252", "replace"))
@@ -129,12 +128,13 @@ def _utf16_spellings(original: str) -> set[bytes]:
 
 
 def _base64_spellings(original: str) -> set[bytes]:
-    """Return what stays the same of its base64 forms wherever in the encoded text it stands."""
+    """Return what is the same of its base64 forms wherever it stands in a text; and hexadecimal."""
     forms: set[bytes] = set()
     for spelling in {original, original.lower(), original.upper(), original.title()}:
         for raw in (spelling.encode("utf-8", "replace"), spelling.encode("utf-16-le", "replace")):
             if len(raw) < _SHORTEST64:
                 continue
+            forms |= {raw.hex().encode(), raw.hex().upper().encode()}
             for shift in range(3):
                 encoded = base64.b64encode(b"\0" * shift + raw)
                 skip = (0, 2, 3)[shift]
