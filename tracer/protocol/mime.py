@@ -103,6 +103,10 @@ def compose(mail: Mail, account: str, code_page: str, now: datetime, *, bcc: boo
 def _addresses(name: str, given: Iterable[str]) -> tuple[Address, ...]:
     """Return the addresses in `given`, each text may hold several, separated by commas."""
     texts = list(given)
+    if any(not char.isprintable() for text in texts for char in text):
+        raise MessageError(
+            f"{name}: an address holds a control character", remedy="correct it in the record"
+        )
     if any(";" in text for text in texts):
         raise MessageError(
             f"{name}: addresses are separated by commas, not by semicolons",
@@ -253,7 +257,9 @@ def parse(raw: bytes, code_page: str) -> Received:
 
 
 def _decode(content: bytes, declared: str | None, code_page: str) -> str:
-    for name in (declared, code_page):
+    # Python knows windows-1252 and IBM850, but not IANA's IBM00858
+    names = (declared and re.sub(r"^ibm0*(?=\d)", "cp", declared, flags=re.IGNORECASE), code_page)
+    for name in names:
         try:
             if name:
                 return codecs.decode(content, name)

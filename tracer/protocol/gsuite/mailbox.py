@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,8 +70,8 @@ class Mailbox:
     def mark_read(self, ids: list[str]) -> None:
         """Take the label UNREAD from messages; once more does no harm."""
         messages = self.google.service("gmail", self.account, "mark").users().messages()
-        body = {"ids": ids, "removeLabelIds": ["UNREAD"]}
-        self.google.run(messages.batchModify(userId="me", body=body), empty=True)
+        body = {"removeLabelIds": ["UNREAD"]}
+        self._each(ids, lambda one: messages.modify(userId="me", id=one, body=body))
 
     def news(self, op: Operation, position: str, limit: int = 500) -> News:
         """Return what was added since `position`; an empty or too old one lists everything."""
@@ -111,26 +112,33 @@ class Mailbox:
         return self._gmail.users().messages()
 
     def _summaries(self, ids: list[str]) -> list[Summary]:
-        """Return the headers of messages, 50 a batch; one that is gone meanwhile is left out."""
-        found: dict[str, Summary] = {}
+        """Return the headers of messages, in the order of `ids`."""
+        answers = self._each(
+            ids,
+            lambda one: self._messages.get(
+                userId="me", id=one, format="metadata", metadataHeaders=_HEADERS
+            ),
+        )
+        return [_summary(answers[one]) for one in ids if one in answers]
+
+    def _each(self, ids: list[str], make: Callable[[str], Any]) -> dict[str, dict[str, Any]]:
+        """Make a request for each message, 50 a batch; return the answers, those gone left out."""
+        answers: dict[str, dict[str, Any]] = {}
 
         def answered(key: str, answer: Any, error: Exception | None) -> None:
-            if error is not None:
-                failure = explain(error, "gmail.users.messages.get")
-                if not (isinstance(failure, ServiceError) and failure.status == 404):
-                    raise failure from None
-            else:
-                found[key] = _summary(answer)
+            if error is None:
+                answers[key] = answer
+                return
+            failure = explain(error, "gmail.users.messages")
+            if not (isinstance(failure, ServiceError) and failure.status == 404):
+                raise failure from None
 
         for start in range(0, len(ids), _PART):
             batch = self._gmail.new_batch_http_request(callback=answered)
             for one in ids[start : start + _PART]:
-                request = self._messages.get(
-                    userId="me", id=one, format="metadata", metadataHeaders=_HEADERS
-                )
-                batch.add(request, request_id=one)
+                batch.add(make(one), request_id=one)
             self.google.run_batch(batch)
-        return [found[one] for one in ids if one in found]
+        return answers
 
 
 def _summary(answer: dict[str, Any]) -> Summary:
