@@ -134,7 +134,7 @@ class _Part:
         self.name = f"{request.method} {host}"
         self.data: dict[str, Any] = {
             "method": request.method,
-            "url": session.redactor.url(request.uri, self.notes, "url"),
+            "url": session.memo.url(request.uri, self.notes),
             "role": "part",
             "attempt": call.tries,
             "content_id": key,
@@ -157,7 +157,7 @@ class _Part:
         data["batch"] = batch
         headers = self.request.headers
         data["request"] = {
-            "headers": redactor.headers(headers, notes, "request.headers"),
+            "headers": self.session.memo.headers(headers, notes, "request.headers"),
             "body": self._body(self.request.body, headers, "request"),
         }
         status: int | None = None
@@ -168,7 +168,7 @@ class _Part:
             data["response"] = {
                 "status": status,
                 "reason": str(response.reason),
-                "headers": redactor.headers(kept, notes, "response.headers"),
+                "headers": self.session.memo.headers(kept, notes, "response.headers"),
                 "body": self._body(content, response, "response"),
             }
         elif failure is not None:

@@ -118,7 +118,7 @@ class Exchange:
         data["response"] = {
             "status": status,
             "reason": reason,
-            "headers": redactor.headers(headers, notes, "response.headers"),
+            "headers": self.session.memo.headers(headers, notes, "response.headers"),
             "body": redactor.body(
                 content,
                 headers.get("content-type", ""),
@@ -187,7 +187,7 @@ class Exchange:
             data["wire"] = self.wire
         stream = is_stream(self.body)
         data["request"] = {
-            "headers": redactor.headers(self.headers, notes, "request.headers"),
+            "headers": self.session.memo.headers(self.headers, notes, "request.headers"),
             "body": redactor.body(
                 None if stream else self.body,
                 _text(self.headers.get("content-type", "")),
@@ -258,7 +258,7 @@ def begin(
     found, attempt = _role(call, own, method, url, headers, body, role)
     host = url.split("/", 3)[2] if url.count("/") >= 2 else url
     notes: Notes = []
-    kept_url = session.redactor.url(url, notes, "url")
+    kept_url = session.memo.url(url, notes)
     exchange = Exchange(
         session=session,
         id=own,

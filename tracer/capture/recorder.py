@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import threading
 import traceback
 from collections.abc import Mapping
 from time import monotonic
@@ -13,6 +14,18 @@ from tracer.schema.events import Kind, Phase
 
 if TYPE_CHECKING:
     from tracer.capture.redact.redactor import Notes
+
+
+_beginning = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _beginning
+    _beginning = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # another thread may have held it
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Recorder:
@@ -53,7 +66,6 @@ class Recorder:
         """Look at the control file, and follow what it says."""
         try:
             state = self.watch.state()
-            self.look_again = self.watch.look_again
             before = self.current
             if state is None:
                 self.current = None
@@ -61,15 +73,23 @@ class Recorder:
                     before.gap("expired", f"debug was on until {before.state.expires}")
                     before.flush()
             elif before is None or before.state.session != state.session:
-                self.current = Session(state, self.hooks, self._is_on)
-                for what in self._unreported:
-                    self.current.gap("internal-error", what)
-                self._unreported.clear()
+                self._begin(state)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self.current = None
             self.failed(error)
+        self.look_again = self.watch.look_again  # last: see Watch
         self.off_until = self.look_again if self.current is None else 0.0
         return self.current
+
+    def _begin(self, state: State) -> None:
+        with _beginning:
+            if self.current is not None and self.current.state.session == state.session:
+                return  # another thread was faster
+            new = Session(state, self.hooks, self._is_on)
+            for what in self._unreported:
+                new.gap("internal-error", what)
+            self._unreported.clear()
+            self.current = new
 
     def _is_on(self, state: State) -> bool:
         now = self.watch.state()

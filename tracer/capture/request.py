@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import Token
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from googleapiclient.http import HttpRequest
 
@@ -15,6 +15,9 @@ from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.operation import Scope, current
 from tracer.schema.events import new_id
+
+if TYPE_CHECKING:
+    from tracer.capture.redact.redactor import Notes
 
 
 def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
@@ -171,9 +174,14 @@ def begin(session: Session, request: Any, http: Any = None) -> Call:
     if scope is not None:
         scope.calls.append(call.id)
     facts = discovery.method(method_id)
-    params = discovery.parameters(method_id, of.uri)
-    kept = session.redactor.data(params, call.notes, "params") if params else {}
-    call.data = {"params": kept, "http_method": facts.http_method or of.method}
+    found: Notes = []
+    kept_url = session.memo.url(of.uri, found)
+    call.notes += [
+        {"path": f"params{note['path'].removeprefix('url')}", "kind": note["kind"]}
+        for note in found
+    ]
+    params = discovery.parameters(method_id, kept_url)
+    call.data = {"params": params, "http_method": facts.http_method or of.method}
     if facts.scopes is not None:
         call.data["scopes"] = facts.scopes
     if call.account:

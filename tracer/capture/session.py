@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from tracer.capture.memo import Memo
 from tracer.capture.redact.redactor import Notes, Redactor
 from tracer.capture.writer import Outcome, Writer
 from tracer.control import State, boot_id, sequence
@@ -31,6 +32,7 @@ class Session:
         self.state = state
         self.key = bytes.fromhex(state.key)
         self.redactor = Redactor(self.key, state.bodies)
+        self.memo = Memo(self.redactor)
         self.subjects: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Token tag → who the token stands for, and its scopes."""
         self.dropped = 0
@@ -89,7 +91,8 @@ class Session:
         ms: float | None,
         data: dict[str, Any],
     ) -> bool:
-        data["mono"] = time.monotonic_ns()
+        now = time.monotonic_ns()
+        data["mono"] = now
         line = encode_fields(
             {
                 "v": VERSION,
@@ -108,7 +111,7 @@ class Session:
                 "data": data,
             }
         )
-        outcome = self._writer.write(line, spare_cap=kind == Kind.GAP)
+        outcome = self._writer.write(line, now, spare_cap=kind == "gap")
         if outcome is Outcome.WRITTEN:
             if self._writer.made_anew:
                 self._writer.made_anew = False
@@ -116,7 +119,7 @@ class Session:
                 self.gap("lost", "the file had been removed")
             return True
         self.dropped += 1
-        if kind == Kind.GAP:
+        if kind == "gap":
             return False
         if outcome is Outcome.DROPPED:
             self.gap("dropped", self._writer.reason, size=len(line))

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from tracer.control import is_shared
 from tracer.schema.files import open_for_append
@@ -23,6 +24,13 @@ class Outcome(StrEnum):
     """The session has reached its size cap."""
 
 
+LOOK_EVERY: Final = 20_000_000
+"""Nanoseconds between two looks at whether the file is still there, still ours, and how big."""
+
+_HIGH: Final = 512
+"""Descriptors are moved up to here: see `_out_of_the_way`."""
+
+
 class Writer:
     """Appends lines to one session file for one process; never raises for what the system does.
 
@@ -33,24 +41,32 @@ class Writer:
     def __init__(self, path: str, cap: int, may_create: Callable[[], bool]) -> None:
         self.path = path
         self.cap = cap
-        self._may_create = may_create  # asked when the file is gone: not after debug is off
         self.reason = ""
         """Why the last line was dropped: the name of the system's error."""
         self.made_anew = False
         """The file had been removed and was made anew; the owner resets it."""
-        self._descriptor: int | None = None
+        self._may_create = may_create  # asked when the file is gone: not after debug is off
+        self._descriptor = -1
         self._identity = (0, 0)
+        self._size = 0
+        self._look_at = 0
         _writers.add(self)
 
-    def write(self, line: bytes, *, spare_cap: bool = False) -> Outcome:
-        """Append one line, framed; with `spare_cap` even beyond the size cap."""
+    def write(self, line: bytes, now: int, *, spare_cap: bool = False) -> Outcome:
+        """Append one line, framed; with `spare_cap` even beyond the size cap.
+
+        `now` is the monotonic clock, ns.
+        """
+        framed = b"\n%b\n" % line
         try:
-            descriptor, facts = self._ready()
-            if facts.st_size + len(line) > self.cap and not spare_cap:
+            if now >= self._look_at or self._descriptor < 0:
+                self._look(now)
+            self._size += len(framed)
+            if self._size > self.cap and not spare_cap:
                 return Outcome.FULL
-            framed = b"\n%b\n" % line
-            written = os.write(descriptor, framed)
+            written = os.write(self._descriptor, framed)
         except OSError as error:
+            self._look_at = 0
             self.reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
             return Outcome.DROPPED
         if written < len(framed):  # the next line's leading newline ends what is on the disk now
@@ -58,28 +74,32 @@ class Writer:
             return Outcome.DROPPED
         return Outcome.WRITTEN
 
-    def _ready(self) -> tuple[int, os.stat_result]:
-        """Return the descriptor and the facts of the file, opening it where needed.
+    def _look(self, now: int) -> None:
+        """See that the open file is there and ours, and open it anew if not.
 
-        The descriptor is looked at before each write (1 µs): a program that becomes a daemon closes
-        all descriptors, and the number may be its database by now.
+        A program that becomes a daemon closes all descriptors, and uses the numbers again.
         """
-        descriptor = self._descriptor
-        if descriptor is not None:
-            try:
-                facts = os.fstat(descriptor)
-            except OSError:
-                self._descriptor = None
+        self._look_at = now + LOOK_EVERY
+        if self._descriptor >= 0:
+            facts = self._facts()
+            if facts is None:
+                self._descriptor = -1  # closed by the program, or its own by now: not ours to close
+            elif facts.st_nlink == 0:
+                self.close()
             else:
-                if (facts.st_dev, facts.st_ino) != self._identity:
-                    self._descriptor = None  # not ours any more: not ours to close
-                elif facts.st_nlink:
-                    return descriptor, facts
-                else:
-                    self.close()
-        return self._open()
+                self._size = facts.st_size
+                return
+        self._open()
 
-    def _open(self) -> tuple[int, os.stat_result]:
+    def _facts(self) -> os.stat_result | None:
+        """Return the facts of the open file; None when the descriptor is not ours any more."""
+        try:
+            facts = os.fstat(self._descriptor)
+        except OSError:
+            return None
+        return facts if (facts.st_dev, facts.st_ino) == self._identity else None
+
+    def _open(self) -> None:
         try:
             descriptor = open_for_append(self.path, create=False)
         except FileNotFoundError:
@@ -91,21 +111,35 @@ class Writer:
                 os.fchmod(descriptor, 0o660)
         facts = os.fstat(descriptor)
         self._identity = (facts.st_dev, facts.st_ino)
-        self._descriptor = descriptor
-        return descriptor, facts
+        self._size = facts.st_size
+        self._descriptor = _out_of_the_way(descriptor)
 
     def close(self) -> None:
         """Close the descriptor if it is still ours; the next `write` opens the file again."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is None:
-            return
-        with contextlib.suppress(OSError):
-            facts = os.fstat(descriptor)
-            if (facts.st_dev, facts.st_ino) == self._identity:
-                os.close(descriptor)
+        if self._descriptor >= 0 and self._facts() is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+        self._descriptor = -1
 
     def __del__(self) -> None:
         self.close()
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """Move a descriptor to a high number, where no program's next file lands by accident.
+
+    Between two looks somebody may close it and get its number for a file of his own.
+    """
+    if sys.platform == "win32":
+        return descriptor
+    import fcntl
+
+    try:
+        high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except (OSError, ValueError):  # the process may not open that many
+        return descriptor
+    os.close(descriptor)
+    return high
 
 
 _writers: weakref.WeakSet[Writer] = weakref.WeakSet()

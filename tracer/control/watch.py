@@ -34,18 +34,18 @@ class Watch:
         return self._state if now < self.look_again else self._look(now)
 
     def _look(self, now: float) -> State | None:
-        self.look_again = now + LOOK_EVERY
         try:
             facts = os.lstat(self._name)
             seen = (facts.st_mtime_ns, facts.st_ino, facts.st_size)
         except OSError:
             self._seen = self._state = None
-            return None
-        if seen != self._seen:
-            self._state = self._read()
-            self._seen = seen
-        if self._state is not None and self._state.expired(self._clock):
-            self._state = None  # the one who asks next for the state closes it
+        else:
+            if seen != self._seen:
+                self._state = self._read()
+                self._seen = seen
+            if self._state is not None and self._state.expired(self._clock):
+                self._state = None  # the one who asks next for the state closes it
+        self.look_again = now + LOOK_EVERY  # last: another thread must not see the old answer
         return self._state
 
     def _read(self) -> State | None:

@@ -1,0 +1,68 @@
+"""What the redaction said before of headers and URLs: a client sends the same ones all day."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tracer.capture.redact.redactor import Notes, Redactor
+
+_REMEMBERED: Final = 4096
+_LONGEST: Final = 512
+
+
+class Memo:
+    """Remembers, header by header and URL piece by URL piece, what `redactor` kept of each.
+
+    What is remembered is never more than the redaction lets through, and the program's own values.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        self._headers: dict[tuple[str, Any], tuple[dict[str, str], tuple[str, ...]]] = {}
+        self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
+
+    def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> dict[str, str]:
+        """Return `headers` under lower-case names, as the redaction keeps them."""
+        kept: dict[str, str] = {}
+        known = self._headers
+        for pair in headers.items():
+            found = known.get(pair)
+            if found is None:
+                found = self._look_at(pair)
+            single, kinds = found
+            kept.update(single)
+            for kind in kinds:
+                notes.append({"path": f"{path}.{pair[0].lower()}", "kind": kind})
+        return kept
+
+    def _look_at(self, pair: tuple[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+        notes: Notes = []
+        kept = self._redactor.headers([pair], notes, "")
+        found = kept, tuple(note["kind"] for note in notes)
+        if len(str(pair[1])) <= _LONGEST:
+            if len(self._headers) >= _REMEMBERED:
+                self._headers.clear()
+            self._headers[pair] = found
+        return found
+
+    def url(self, url: str, notes: Notes) -> str:
+        """Return `url` as the redaction keeps it, piece by piece of its query."""
+        place, mark, query = url.partition("?")
+        if not mark or "#" in url:
+            return self._redactor.url(url, notes, "url")
+        kept = self._piece(place, notes)
+        return (
+            f"{kept}?{'&'.join([self._piece('?' + pair, notes)[1:] for pair in query.split('&')])}"
+        )
+
+    def _piece(self, piece: str, notes: Notes) -> str:
+        found = self._pieces.get(piece)
+        if found is None:
+            own: Notes = []
+            found = self._redactor.url(piece, own, "url"), tuple(own)
+            if len(piece) <= _LONGEST:
+                if len(self._pieces) >= _REMEMBERED:
+                    self._pieces.clear()
+                self._pieces[piece] = found
+        if found[1]:
+            notes.extend(found[1])
+        return found[0]
