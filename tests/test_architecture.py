@@ -61,12 +61,15 @@ def test_capture_and_protocol_do_not_know_each_other() -> None:
     assert not {n for n in loaded_by(import_all("tracer.protocol")) if "tracer.capture" in n}
 
 
+_NOT_HEADLESS = {"tui", "locales", "__init__", "__pycache__"}
+
+
 def test_only_the_tui_loads_textual() -> None:
     """Model, reports, exports, ticket and command line work without Textual or Rich."""
     rooms = [
-        f"viewer.{p.stem}"
-        for p in (ROOT / "viewer").iterdir()
-        if p.stem not in {"tui", "locales", "__init__", "__pycache__"}
+        f"viewer.{path.stem}"
+        for path in (ROOT / "viewer").iterdir()
+        if (path.is_dir() or path.suffix == ".py") and path.stem not in _NOT_HEADLESS
     ]
     loaded = {name.split(".")[0] for name in loaded_by(import_all(*rooms))}
     assert not loaded & {"textual", "rich"}
@@ -82,10 +85,8 @@ def test_the_viewer_never_loads_a_google_client() -> None:
     }
     doors = {n for n in loaded if n.startswith("tracer.") and n.count(".") == 1}
     assert doors <= {"tracer.schema", "tracer.control", "tracer.protocol"}
-    assert {n for n in loaded if n.startswith("tracer.protocol.")} <= {
-        "tracer.protocol.resolution",
-        "tracer.protocol.identity",
-    }
+    pure = {f"tracer.protocol.{name}" for name in ("resolution", "identity", "steps")}
+    assert {n for n in loaded if n.startswith("tracer.protocol.")} <= pure
 
 
 def test_the_resolution_is_pure() -> None:
