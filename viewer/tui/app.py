@@ -117,6 +117,12 @@ class TraceApp(Feeder):
         self.state.trace.close()
         self.open_files()
 
+    def on_unmount(self) -> None:
+        """Let the files go."""
+        self.following = False
+        self.workers.cancel_all()
+        self.state.trace.close()
+
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say it when a worker failed; what is shown stays usable."""
         if event.state is WorkerState.ERROR:

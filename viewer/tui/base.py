@@ -15,6 +15,7 @@ from viewer.tui.lookapp import app_of
 from viewer.tui.pages import Maker, event_page, finding_page, message_page
 from viewer.tui.paint import Part
 from viewer.tui.record import Record, load
+from viewer.tui.sources import Source
 from viewer.tui.state import State
 
 LARGE = 128 * 1024
@@ -275,5 +276,6 @@ class Base(Screen[None]):
         return True
 
 
-def _holds(source: Any, row: int) -> bool:
+def _holds(source: Source, row: int) -> bool:
+    source.reveal(row)
     return len(source) > 0 and source.row(source.find(row)) == row

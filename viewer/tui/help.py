@@ -65,18 +65,18 @@ class HelpScreen(ModalScreen[None]):
         lines: list[Line] = []
         if self._pane is not None:
             lines.append(((look(f"help.{self._pane.id}"), "title"),))
-            lines += key_lines(look, bindings_of(self._pane))
+            lines += key_lines(look, bindings_of(type(self._pane)))
             lines.append(())
         lines.append(((look("help.everywhere"), "title"),))
-        lines += key_lines(look, bindings_of(self._of))
+        lines += key_lines(look, bindings_of(type(self._of)))
         lines += [(), *(((look(f"help.about-{n}"), "dim"),) for n in range(1, 5))]
         return lines
 
 
-def bindings_of(widget: Widget) -> list[Binding]:
-    """Return our own bindings of `widget`, each once, in order."""
+def bindings_of(widget: type[Widget]) -> list[Binding]:
+    """Return our own bindings of a class of widgets, each once, in order."""
     found: dict[str, Binding] = {}
-    for own in type(widget).__mro__:
+    for own in widget.__mro__:
         for binding in own.__dict__.get("BINDINGS", ()):
             if isinstance(binding, Binding) and binding.description.startswith("key."):
                 found.setdefault(binding.id or "", binding)

@@ -6,6 +6,7 @@ from typing import Final
 from tracer.schema.events import Kind, Phase
 from viewer.model.finding import Finding
 from viewer.model.trace import Trace
+from viewer.model.tree import links
 from viewer.tui.document import EVERYTHING, Node, wrapped
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import SEVERITIES, Look
@@ -19,6 +20,7 @@ _PHASE_INKS: Final = {
 }  # fmt: skip
 _PLAIN: Final = ("via", "role", "attempt", "attempts", "subject", "token", "http_method", "label")
 _RELATED_AT_MOST: Final = 100
+_ORIGINS: Final = frozenset({"default", "env", "flag"})
 
 
 class Overview:
@@ -112,10 +114,26 @@ class Overview:
             if isinstance(value, str | int | float) and value != account:
                 ink = "link" if key == "token" else ""
                 target = f"text:{value}" if key == "token" else ""
-                yield self._fact(key, (str(value), ink), path=key, target=target, value=value)
+                shown = self.look(f"role.{value}") if key == "role" else str(value)
+                yield self._fact(key, (shown, ink), path=key, target=target, value=value)
+        yield from self._settings(record)
         for key in ("identity", "scopes", "proxy"):
             if value := record.get(key):
                 yield self.tree.node(self.look(f"field.{key}"), value, key)
+
+    def _settings(self, record: Record) -> Iterator[Node]:
+        for name, entry in record.object("values").items():
+            if isinstance(entry, dict):
+                value, origin = entry.get("value"), entry.get("origin") or ""
+                parts: list[Part] = [
+                    (self.look.label(entry.get("label") or name), "key"),
+                    (self.look.glyph("dash") if value is None else str(value), "string"),
+                    (f"  {self.look.glyph('link')} {self._origin(str(origin))}", "dim"),
+                ]
+                yield Node(tuple(parts), path=f"values.{name}", value=value)
+
+    def _origin(self, origin: str) -> str:
+        return self.look(f"origin.{origin}") if origin in _ORIGINS else origin
 
     def _label(self, key: str) -> tuple[Part, ...]:
         return ((self.look.label(self.look(f"field.{key}")), "dim"),)
@@ -181,10 +199,25 @@ class Overview:
             children = list(self.trace.children(head.id))
             if children:
                 yield self._group("detail.children", children)
+        if record.text("token"):
+            yield self._related(record.row, "same_token")
+        if self.trace.account(record.row):
+            yield self._related(record.row, "same_account")
+        yield from self._origins(record)
+
+    def _origins(self, record: Record) -> Iterator[Node]:
         for source in record.items("source"):
             yield self.link(str(source), self.look("field.source"))
         if batch := record.text("batch"):
             yield self.link(batch, self.look("field.batch"))
+
+    def _related(self, row: int, key: str) -> Node:
+        def make() -> list[Node]:
+            rows = getattr(links(self.trace, row), key)[:_RELATED_AT_MOST]
+            nothing = [Node(((self.look("detail.none"), "dim"),))]
+            return [self.row_link(one) for one in rows] or nothing
+
+        return Node(((self.look(f"detail.{key.replace('_', '-')}"), "dim"),), make)
 
     def _group(self, message_id: str, rows: list[int]) -> Node:
         label = self.look(message_id, count=self.look.number(len(rows)))

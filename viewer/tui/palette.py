@@ -78,7 +78,7 @@ class Finder(Provider):
 
     def _actions(self) -> Iterator[Offer]:
         main = self._main
-        for binding in bindings_of(main):
+        for binding in bindings_of(type(main)):
             if not (binding.id or "").startswith("tab-"):
                 text = self._look(binding.description)
                 yield "action", text, lambda own=binding.action: main.run_action(own)  # type: ignore[misc]

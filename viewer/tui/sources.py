@@ -90,6 +90,10 @@ class Source(ABC):
         """Return the titles of the columns."""
         return ()
 
+    def reveal(self, row: int) -> bool:
+        """Unfold what hides the event `row`; tell whether anything changed."""
+        return False
+
     def toggle(self, n: int, to: bool | None = None) -> bool:
         """Fold or unfold row `n`; tell whether anything changed."""
         return False
@@ -127,7 +131,7 @@ class EventSource(Source):
         """Return the titles of the columns."""
         parts: list[Part] = []
         for column, cells_wide in layout(width):
-            name = self.look(f"column.{column.id}")
+            name = self.look.model(f"column.{column.id}")
             parts += [(fit(name, cells_wide, right=column.right), "dim"), (" ", "")]
         return parts
 

@@ -12,6 +12,7 @@ from viewer.model.trace import Rows, Trace
 from viewer.tui.bars import Tab
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.resolutions import ResolutionSource, decisions
+from viewer.tui.session import session_source
 from viewer.tui.sources import EventSource, Item, ItemSource, Notes, Source, plain
 from viewer.tui.timeline import TimelineSource, roots
 
@@ -115,10 +116,7 @@ class State:
             return roots(self.trace, None)
         if tab == "resolution":
             return decisions(self.trace)
-        if tab == "session":
-            return self.trace.select(kinds=[Kind.SESSION, Kind.PROCESS, Kind.GAP, Kind.NOTE])
-        rows: Rows = self.trace.select(topics=[tab])
-        return rows
+        return self.trace.select(topics=[tab])
 
     def rows(self, tab: str) -> Rows:
         """Return the rows of `tab` that the filter and the marks let through."""
@@ -136,9 +134,9 @@ class State:
             return roots(self.trace, self.filter_rows)
         if tab != "resolution":
             return np.intersect1d(rows, self.filter_rows, assume_unique=True)
-        kept = {self.trace.head(row).op for row in self.filter_rows.tolist()}
-        mask = [self.trace.head(row).op in kept for row in rows.tolist()]
-        return rows[np.array(mask, dtype=bool)]
+        ops = self.trace.column("op")
+        kept: Rows = rows[np.isin(ops[rows], ops[self.filter_rows])]
+        return kept
 
     def source(self, tab: str) -> Source:
         """Return what `tab` shows."""
@@ -151,6 +149,8 @@ class State:
         if tab == "summary":
             waiting = Item(plain((self.look("summary.reading"), "dim")))
             return self.summary or ItemSource([waiting])
+        if tab == "session":
+            return session_source(self.trace, self.look)
         if tab == "timeline":
             return TimelineSource(self.trace, self.rows(tab), self.look, self.notes)
         if tab == "resolution":

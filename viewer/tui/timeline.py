@@ -102,17 +102,29 @@ class TimelineSource(Source):
         bar = self._bar(n)
         return bar.row if bar else int(self.roots[self._at(n)[0]])
 
-    def find(self, row: int) -> int:
-        """Return the line of the event `row`, its operation opened if need be."""
+    def _root_of(self, row: int) -> int | None:
         trace = self.trace
         op = int(trace.column("op")[row]) or int(trace.column("id")[row])
         found = np.flatnonzero(trace.column("id")[self.roots] == op)
-        if not len(found):
+        return int(found[0]) if len(found) else None
+
+    def reveal(self, row: int) -> bool:
+        """Open the operation of the event `row`; tell whether anything changed."""
+        root = self._root_of(row)
+        if root is None or any(bar.row == row for bar in self._bars.get(root, ())):
+            return False
+        self._folded -= {bar.id for bar in self._all.get(root, ())}
+        self._open(root)
+        self._count()
+        return True
+
+    def find(self, row: int) -> int:
+        """Return the line of the event `row`, or of its operation when that is folded."""
+        root = self._root_of(row)
+        if root is None:
             return 0
-        root = int(found[0])
         if root not in self._bars:
-            self._open(root)
-            self._count()
+            return self._place(root)
         at = next((n for n, bar in enumerate(self._bars[root]) if bar.row == row), 0)
         return self._place(root) + at
 
@@ -158,10 +170,10 @@ class TimelineSource(Source):
         look = self.look
         return [
             (fit("", 2), "dim"),
-            (fit(look("column.time"), time, right=True) if time else "", "dim"),
-            (fit(look("column.ms"), ms, right=True), "dim"),
+            (fit(look.model("column.time"), time, right=True) if time else "", "dim"),
+            (fit(look.model("column.ms"), ms, right=True), "dim"),
             ("  ", ""),
-            (fit(look("column.name"), name), "dim"),
+            (fit(look.model("column.name"), name), "dim"),
             (fit(look("timeline.legend"), bar), "faint"),
         ]
 
@@ -169,7 +181,7 @@ class TimelineSource(Source):
         time = 10 if width >= 70 else 0
         ms = 8
         rest = max(20, width - time - ms - 5)
-        name = max(14, int(rest * 0.52))
+        name = max(14, int(rest * (0.52 if width >= 90 else 0.6)))
         return time, ms, name, rest - name
 
     def line(self, n: int, width: int) -> Line:
@@ -185,10 +197,9 @@ class TimelineSource(Source):
         took = "" if bar.end is None or bar.end == bar.start else look.duration(bar.end - bar.start)
         parts.append((fit(took, ms, right=True), "dim" if bar.kind == "wait" else ""))
         parts.append(("  ", ""))
-        label = list(self._label(root, bar))
-        parts += label[:-1]
-        parts += highlighted(fit(label[-1][0], max(0, name - width_of(label[:-1]))), label[-1][1],
-                             notes.needle)  # fmt: skip
+        *signs, (text, ink) = self._label(root, bar)
+        text = fit(text, max(0, name - 1 - width_of(signs)))
+        parts += [*signs, *highlighted(text, ink, notes.needle), (" ", "")]
         parts += self._drawn(bar, self._span(root), bars)
         return parts
 
@@ -224,17 +235,19 @@ class TimelineSource(Source):
         glyph = _ROLES.get(bar.role, bar.kind)
         ink = "error" if bar.failed else {"operation": "bold", "call": ""}.get(bar.kind, "dim")
         yield f"{look.glyph(glyph if glyph in _KNOWN else 'leaf')} ", ink
-        extra = ""
-        if bar.kind in {Kind.CALL, Kind.EXCHANGE} and bar.status is not None:
+        before, extra = "", ""
+        if bar.kind == Kind.EXCHANGE and bar.status is not None:
+            before += f"{bar.status} "
+        elif bar.kind == Kind.CALL and bar.status is not None:
             extra += f"  {bar.status}"
         if bar.role in _ROLES:
-            extra += f"  {look(f'role.{bar.role}')}"
+            before += f"{look(f'role.{bar.role}')} "
         if bar.resent:
             extra += f"  {look('timeline.resent', n=bar.resent)}"
         if bar.left_out:
             extra += f"  {look('summary.more-here', n=look.number(bar.left_out))}"
         name = look.rule(bar.name) if bar.kind == Kind.STEP else bar.name
-        yield f"{name}{extra}", ink
+        yield f"{before}{name}{extra}", ink
 
     def _span(self, root: int) -> float:
         bars = self._all.get(root, ())

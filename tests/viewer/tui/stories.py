@@ -17,7 +17,13 @@ def _phases(wait: float) -> list[dict[str, Any]]:
 
 
 def _json(value: Any) -> dict[str, Any]:
-    return {"size": 812, "type": "application/json", "digest": "#a1b2", "json": value, "kept": "allow"}
+    return {
+        "size": 812,
+        "type": "application/json",
+        "digest": "#a1b2",
+        "json": value,
+        "kept": "allow",
+    }
 
 
 def _send(trace: TraceBuilder, company: str, environment: str) -> None:
@@ -88,7 +94,12 @@ def _send(trace: TraceBuilder, company: str, environment: str) -> None:
 def token(trace: TraceBuilder, subject: str, scope: str, status: int = 200) -> None:
     """Add a token request: an exchange of topic auth."""
     own = trace.new_id()
-    facts = {"method": "POST", "url": "https://oauth2.googleapis.com/token", "role": "token", "attempt": 1}
+    facts: dict[str, Any] = {
+        "method": "POST",
+        "url": "https://oauth2.googleapis.com/token",
+        "role": "token",
+        "attempt": 1,
+    }
     trace.add("exchange", "start", "POST oauth2.googleapis.com", "auth", id=own, **facts)
     trace.wait(64.0)
     trace.add(
@@ -125,8 +136,21 @@ def _limited(trace: TraceBuilder) -> None:
         for attempt, status in enumerate((429, 503, 200), 1):
             own = trace.new_id()
             role = "call" if attempt == 1 else "retry"
-            facts = {"method": "GET", "url": GMAIL, "role": role, "attempt": attempt}
-            trace.add("exchange", "start", "GET gmail.googleapis.com", "gmail", id=own, parent=call, **facts)
+            facts: dict[str, Any] = {
+                "method": "GET",
+                "url": GMAIL,
+                "role": role,
+                "attempt": attempt,
+            }
+            trace.add(
+                "exchange",
+                "start",
+                "GET gmail.googleapis.com",
+                "gmail",
+                id=own,
+                parent=call,
+                **facts,
+            )
             trace.wait(80.0)
             body = {"error": {"code": status, "message": "User-rate limit exceeded."}}
             trace.add(
