@@ -30,7 +30,7 @@ def parser(*, everything: bool = True) -> argparse.ArgumentParser:
     )
     shown = f"mapi-tracer {version('mapi-tracer')}, trace format {VERSION}"
     top.add_argument("--version", action="version", version=shown)
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog="tracer")
     session.add_parsers(commands)
     if everything:
         from tracer.cli import act, ticket
