@@ -4,7 +4,7 @@
 20 ms, so that switching takes effect in programs that run already.
 """
 
-from tracer.control.state import (
+from tracer.control.file import (
     BODIES,
     CAP,
     LIFETIME,

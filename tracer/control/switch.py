@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tracer.control.state import (
+from tracer.control.file import (
     BODIES,
     CAP,
     LIFETIME,

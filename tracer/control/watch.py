@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from tracer.control.state import (
+from tracer.control.file import (
     LOOK_EVERY,
     SYSTEM_CLOCK,
     Clock,
