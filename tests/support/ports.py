@@ -1,10 +1,5 @@
-"""Ports for servers that cannot be asked which one they took."""
+"""Free ports, for the tests."""
 
-import socket
+from samples.servers.ports import free_port
 
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+__all__ = ["free_port"]
