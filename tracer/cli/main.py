@@ -1,6 +1,7 @@
 """`tracer`: on | off | status | run | act | bundle."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -46,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     quick = bool(words) and words[0] in session.COMMANDS
     try:
         args = parser(everything=not quick).parse_args(words)
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head`: the reader has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    return code
