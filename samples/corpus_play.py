@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,16 +100,18 @@ def play(case: Case, folder: Path) -> Outcome:
     file = folder / f"{case.name.replace('/', '-')}.jsonl"
     recorder = Recorder()
     with Sandbox(world) as box:
-        stage = Stage(box, _layer(case, box, recorder, folder), case.identity)
+        stage = Stage(box, _layer(case, box, folder), case.identity)
         if case.before:
             case.before(stage)
         faults = [(name, box.fault(name, **options)) for name, options in case.faults]
         at_first = [fault.left for _, fault in faults]
         control.turn_on(case.name[:40], out=file)
         sink = set_sink(recorder)
+        detach = google.attach(recorder)
         try:
             failed = _act(case, stage)
         finally:
+            detach()
             set_sink(sink)
             recorder.close()
             control.turn_off()
@@ -129,7 +130,7 @@ def _was_hit(fault: Fault, at_first: int | None) -> bool:
     return fault.left is None or fault.left != at_first
 
 
-def _layer(case: Case, box: Sandbox, recorder: Recorder, folder: Path) -> GSuite:
+def _layer(case: Case, box: Sandbox, folder: Path) -> GSuite:
     flags = {
         "endpoint": box.url,
         "service_account_file": str(box.key_file(folder / "key.json")),
@@ -137,12 +138,7 @@ def _layer(case: Case, box: Sandbox, recorder: Recorder, folder: Path) -> GSuite
         "network.timeout": "10",
         **case.settings,
     }
-    return GSuite(
-        load(environ={}, flags=flags),
-        http=partial(google.http, recorder),
-        request_builder=google.request_builder(recorder),
-        sleep=lambda _: None,
-    )
+    return GSuite(load(environ={}, flags=flags), sleep=lambda _: None)
 
 
 def _act(case: Case, stage: Stage) -> bool:

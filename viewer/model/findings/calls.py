@@ -1,11 +1,11 @@
 """Rules 8, 9, 18-23, 25: what the API said to the call itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from viewer.model.finding import Evidence, Finding
+from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import Failure, at, items, text
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "?"
 _UNTIL = re.compile(r"retry after\s+(\d{4}-\d\d-\d\dT[\d:.]+Z)", re.IGNORECASE)
+_BAD_LINE = r"HTTP/1\.\d [45]"
 _ADDRESS = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 SEND = ("gmail.users.messages.send", "gmail.users.drafts.send")
 
@@ -222,15 +223,15 @@ def _before(ts: str, until: str) -> bool:
 
 def batch_partial(facts: Facts) -> Iterator[Finding]:
     """Rule 25: a batch was answered 200, but parts of it failed."""
-    parts = [f for f in facts.failures if f.role == "part" and not f.recovered]
     batches: dict[str, list[Failure]] = {}
-    for part in parts:
+    for part in (f for f in facts.failures if f.role == "part" and not f.recovered):
         event = facts.event(part.event)
         batch = text(event.data.get("batch")) if event else ""
         outer = facts.event(batch) if batch else None
         if outer and outer.status == 200:
             batches.setdefault(batch, []).append(part)
     for batch, failed in batches.items():
+        expected = all(f.handled and f.status == 404 for f in failed)  # gone meanwhile
         yield finding(
             "batch-partial",
             [Evidence(batch, "status"), *(Evidence(f.event, f.path) for f in failed)],
@@ -238,7 +239,27 @@ def batch_partial(facts: Facts) -> Iterator[Finding]:
             args={"failed": len(failed), "method": listed(f.method for f in failed)},
             symptoms=[f.event for f in failed],
             ops=[f.op for f in failed if f.op],
+            severity=Severity.NOTE if expected else None,
         )
+    yield from _unsplit_batches(facts, batches.keys())
+
+
+def _unsplit_batches(facts: Facts, known: Set[str]) -> Iterator[Finding]:
+    """Read the parts' status lines where the parts are no events of their own."""
+    for row in facts.marked["part"]:
+        batch = facts.trace.event(row)
+        parts = items(at(batch.data, "response.body.parts"))
+        inner = [one for part in parts for one in items(part.get("parts"))]
+        failed = [n for n, one in enumerate(inner) if re.match(_BAD_LINE, text(one.get("line")))]
+        if failed and batch.status == 200 and batch.id not in known:
+            path = f"response.body.parts.{failed[0]}.parts.0.line"
+            yield finding(
+                "batch-partial",
+                [Evidence(batch.id, path)],
+                confidence=0.85,
+                args={"failed": len(failed), "method": batch.name},
+                ops=[batch.op] if batch.op else [],
+            )
 
 
 def from_rewritten(facts: Facts) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def refused(facts: Facts, explained: Set[str]) -> Iterator[Finding]:
     group = [
         item
         for item in of_rule(facts, "refused")
-        if not item[0].recovered and item[0].op not in explained
+        if not item[0].recovered and item[0].op not in explained and item[0].role != "part"
     ]
     for one in grouped(group, lambda f: (f.method, f.status, f.reason, f.message)):
         first = one[0][0]

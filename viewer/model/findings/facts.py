@@ -1,5 +1,6 @@
 """What the rules read: failures decoded once, everything else on demand."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -7,7 +8,7 @@ from typing import Any, Final
 
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, decisions
-from viewer.model.findings.failure import Failure, at, failure_of, text
+from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text
 from viewer.model.findings.patterns import by_rule
 from viewer.model.trace import Trace
 
@@ -15,6 +16,7 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
 _EVERY: Final = 4096  # events between two reports of progress
+_MARKS: Final = re.compile(rb'(?P<again>"n":\s*2\b)|(?P<part>"line":\s*"HTTP/1\.\d [45])')
 _TOKENS: Final = 2000  # requests for tokens that are looked at
 _SILENT: Final = 1000  # failed operations without a failed call that are looked into
 _MOST: Final = 20_000  # calls looked at for what shows in nearly all of them or in none
@@ -113,7 +115,8 @@ class Facts:
             failure = self._of_exchange(event)
             with_exchange.add(failure.call or "")
             found.append(self._handled(failure))
-        calls += self._broken_calls({event.op for event in calls} | {f.op for f in found})
+        told = {event.op for event in calls} | {f.op for f in found}
+        found += self._broken(told)
         alone = (_of_call(call) for call in calls if call.id not in with_exchange)
         return [*found, *map(self._handled, alone)]
 
@@ -121,16 +124,21 @@ class Facts:
         operation = self.operations.get(failure.op or "")
         return replace(failure, handled=True) if operation and operation.status == 0 else failure
 
-    def _broken_calls(self, told: set[str | None]) -> list[Event]:
-        """Return calls that were answered well and raised all the same, in failed operations."""
+    def _broken(self, told: set[str | None]) -> Iterator[Failure]:
+        """Yield what was answered well and failed all the same, in operations not yet `told` of.
+
+        An answer that could not be read, or a call that raised (EWS tells errors in a 200).
+        """
         failed = [o for o in self.operations.values() if o.status == 1 and o.event == o.op]
         silent = [operation for operation in failed if operation.op not in told]
-        return [
-            call
-            for operation in silent[:_SILENT]
-            for call in self.calls_of(operation.event)
-            if call.data.get("error")
-        ]
+        for operation in silent[:_SILENT]:
+            for call in self.calls_of(operation.event):
+                bad = [e for e in self.exchanges(call.id) if e.status == 200 and _unreadable(e)]
+                for exchange in bad:
+                    own = failure_of(exchange, call=call.id, method=call.name, recovered=False)
+                    yield replace(own, reason=UNREADABLE, path="response.body.kept")
+                if call.data.get("error") and not bad:
+                    yield _of_call(call)
 
     @cached_property
     def classified(self) -> dict[str, list[tuple[Failure, float]]]:
@@ -163,6 +171,19 @@ class Facts:
         rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
         events = (self.trace.event(row) for row in rows)
         return [event for event in events if event.phase == Phase.START]
+
+    @cached_property
+    def marked(self) -> dict[str, list[int]]:
+        """Exchanges with a second transmission (``again``) or a failed part of a batch (``part``).
+
+        Found by a search over the bytes of each line, since decoding them all would take minutes.
+        """
+        found: dict[str, list[int]] = {"again": [], "part": []}
+        for row in self.trace.select(kinds=(Kind.EXCHANGE,)).tolist():
+            self.tick()
+            for mark in {match.lastgroup for match in _MARKS.finditer(self.trace.raw(row))}:
+                found[str(mark)].append(row)
+        return found
 
     @cached_property
     def ended(self) -> bool:
@@ -221,6 +242,12 @@ class Facts:
             return failure
         told = _of_call(above)  # the answer was not kept: the exception quotes it
         return replace(failure, reason=told.reason, message=told.message)
+
+
+def _unreadable(exchange: Event) -> bool:
+    """Tell whether an answer that should be JSON could be kept as a digest only."""
+    body = at(exchange.data, "response.body")
+    return "json" in text(at(body, "type")) and at(body, "kept") == "digest"
 
 
 def _same_subject(request: Event, subject: str) -> bool:

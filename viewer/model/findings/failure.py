@@ -7,6 +7,9 @@ from tracer.schema.events import Event, Topic
 
 GOOGLE: Final = frozenset({Topic.GMAIL, Topic.DIRECTORY, Topic.CONTACTS, Topic.CALENDAR})
 
+UNREADABLE: Final = "UnreadableAnswer"
+"""The reason given to an answer with status 200 that is no JSON."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:

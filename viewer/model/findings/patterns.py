@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracer.schema.events import Kind
-from viewer.model.findings.failure import Failure
+from viewer.model.findings.failure import UNREADABLE, Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,8 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
     Pattern("timeout", (*_HTTP, "smtp", "ldap"), (None,), ("TimeoutError", "timeout",
             "ReadTimeout", "ConnectTimeout", "socket.timeout"), (), "", confidence=0.85),
     Pattern("timeout", (*_HTTP, "smtp", "ldap"), (None,), (), (), r"timed? ?out", confidence=0.8),
-    Pattern("answer-broken", ("google",), (), ("JSONDecodeError", "ValueError",
-            "ResponseError", "UnknownApiNameOrVersion"), (), "", confidence=0.6),
+    Pattern("answer-broken", ("token", "google"), (200,), (UNREADABLE,), (), "", confidence=0.8),
+    Pattern("answer-broken", ("google",), (), ("JSONDecodeError",), (), "", confidence=0.6),
     Pattern("connection-refused", (*_HTTP, "smtp", "ldap"), (None,), ("ConnectionRefusedError",),
             (), "", confidence=0.9),
     Pattern("connection-refused", (*_HTTP, "smtp", "ldap"), (None,), (), (),

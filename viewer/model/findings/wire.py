@@ -1,6 +1,5 @@
 """Rule 24 and what only a trace of the wire shows: re-sends, silence, slowness, the way there."""
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
 from viewer.model.findings.calls import SEND
 from viewer.model.findings.facts import Facts
-from viewer.model.findings.failure import at, items, text
+from viewer.model.findings.failure import UNREADABLE, at, items, text
 
 if TYPE_CHECKING:
     from tracer.schema.events import Event
@@ -20,7 +19,6 @@ SLOW_MS = 2000.0
 _SLOW_SIZE = 2**20  # bodies beyond this take their time; the limit grows with them
 _MOST = 2000  # slow exchanges that are decoded
 _UNKNOWN = "?"
-_SECOND = re.compile(rb'"n":\s*2\b')  # a second transmission; cheaper than decoding every send
 _DOUBTFUL = ("timeout", "connection-dropped", "backend-error", "answer-broken")
 _FINAL = {"timeout", "connection-dropped"}
 _SENDS = {*SEND, "smtp.send"}
@@ -66,12 +64,11 @@ def duplicate_send(facts: Facts) -> Iterator[Finding]:
 
 
 def _sent_again(facts: Facts) -> Iterator["Event"]:
-    """Yield the sends of which an exchange has a second transmission; decodes only those."""
-    for row in facts.trace.select(kinds=(Kind.CALL,), names=SEND).tolist():
-        facts.tick()
-        under = facts.trace.children(facts.trace.id_of(row))
-        if any(_SECOND.search(facts.trace.raw(child)) for child in under):
-            yield facts.trace.event(row)
+    """Yield the sends of which an exchange has a second transmission."""
+    exchanges = (facts.trace.event(row) for row in facts.marked["again"])
+    calls = (facts.event(exchange.parent or "") for exchange in exchanges)
+    found = {call.id: call for call in calls if call and call.name in SEND}
+    yield from found.values()
 
 
 def _same_body(sent: list[dict[str, Any]]) -> bool:
@@ -121,10 +118,7 @@ def _who(facts: Facts, group: Group) -> str:
 def hidden_resend(facts: Facts) -> Iterator[Finding]:
     """Any other request went over the wire twice: harmless, but it tells of dropped connections."""
     found: list[Event] = []
-    for row in facts.trace.select(kinds=(Kind.EXCHANGE,)).tolist():
-        facts.tick()
-        if not _SECOND.search(facts.trace.raw(row)):
-            continue
+    for row in facts.marked["again"]:
         exchange = facts.trace.event(row)
         call = facts.event(exchange.parent or "")
         if len(transmissions(exchange)) > 1 and not (call and call.name in SEND):
@@ -255,6 +249,7 @@ def the_way(facts: Facts) -> Iterator[Finding]:
             if any(not failure.recovered for failure, _ in group):
                 first = next(f for f, _ in group if not f.recovered)
                 told = first.message or first.reason or _UNKNOWN
+                told = "word.unreadable" if told == UNREADABLE else told
                 args = {"host": _host(facts, first.event), "message": told}
                 group = [item for item in group if not item[0].recovered]
                 yield from_failures(rule, group, args)
