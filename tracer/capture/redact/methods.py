@@ -13,8 +13,6 @@ from msgspec import Meta, Struct, field
 Short = Annotated[str, Meta(max_length=320)]
 Id = Annotated[str, Meta(max_length=128)]
 _Value = str | int | float | bool | None
-Email = Annotated[str, Meta(max_length=320, pattern=r"^[^@\s]{0,64}(?:@[^@\s]*)?$")]
-"""What comes before the @ has 64 characters at the most: no token is that short."""
 Opaque = str
 """Long and meaningless; a tag takes its place."""
 
@@ -32,9 +30,9 @@ class User(_Kept):
     """A Directory user: what the account resolution and the findings look at."""
 
     id: Id | None = None
-    primary_email: Email | None = None
-    aliases: list[Email] = field(default_factory=list)
-    non_editable_aliases: list[Email] = field(default_factory=list)
+    primary_email: Short | None = None
+    aliases: list[Short] = field(default_factory=list)
+    non_editable_aliases: list[Short] = field(default_factory=list)
     suspended: bool | None = None
     suspension_reason: Short | None = None
     archived: bool | None = None

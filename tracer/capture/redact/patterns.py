@@ -106,7 +106,8 @@ class Scrubber:
 
     def __init__(self, tag: Callable[[str], str]) -> None:
         self._tag = tag
-        self._clean: set[str] = set()
+        self.clean: set[str] = set()
+        """Texts that are known to hold no secret; short ones, and not for ever."""
 
     def scrub(self, text: str, kinds: list[str]) -> str:
         """Return `text` without secrets; the kind of each one found is appended to `kinds`."""
@@ -119,7 +120,7 @@ class Scrubber:
 
     def is_clean(self, text: str) -> bool:
         """Tell whether `text` is known, or seen at once, to hold no secret."""
-        if text in self._clean:
+        if text in self.clean:
             return True
         if self.maybe(text):
             return False
@@ -128,9 +129,9 @@ class Scrubber:
 
     def _remember(self, text: str) -> None:
         if len(text) <= _CLEAN_LENGTH:
-            if len(self._clean) >= _CLEAN_LIMIT:
-                self._clean.clear()
-            self._clean.add(text)
+            if len(self.clean) >= _CLEAN_LIMIT:
+                self.clean.clear()
+            self.clean.add(text)
 
     def maybe(self, text: str) -> bool:
         """Tell, at once and erring towards yes, whether `text` may hold a secret of a known shape.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import NoneType
 from typing import Any, Final
 
 import orjson
@@ -17,6 +18,7 @@ _MAIL_TEXT: Final = 65_536
 _MAIL_SCRUBBED: Final = 81_920
 _NOTES: Final = 200
 _NAMES_LIMIT: Final = 4096
+_OPAQUE_FROM: Final = 40
 _OPAQUE_VALUE: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/=_-]{40,}")
 _CODE: Final = re.compile(r"(?=.*[0-9])[\w/-]{20,}")
 
@@ -45,9 +47,10 @@ class Walker:
         return rule is not None and rule[0] in {"secret", "opaque"}
 
     def _walk(self, value: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return self._string(value, notes, path, strict)
-        if value is None or isinstance(value, bool | int | float | orjson.Fragment):
+        if kind in _PLAIN:
             return value
         if depth > _DEPTH:
             return "…"
@@ -55,24 +58,33 @@ class Walker:
             return self._mapping(value, notes, path, depth, strict)
         if isinstance(value, list | tuple | set | frozenset):
             return [self._walk(item, notes, path, depth + 1, strict) for item in value]
+        return self._other(value, notes, path, strict)
+
+    def _other(self, value: Any, notes: Notes, path: str, strict: bool) -> Any:
+        if isinstance(value, bool | int | float):
+            return value
         if isinstance(value, bytes | bytearray | memoryview):
             value = bytes(value).decode("utf-8", "backslashreplace")
-            return self._string(value, notes, path, strict)
         return self._string(str(value), notes, path, strict)
 
     def _mapping(
         self, value: Mapping[Any, Any], notes: Notes, path: str, depth: int, strict: bool
     ) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        rules, clean = self._rules, self._scrubber.clean
         for key, item in value.items():
             name = key if isinstance(key, str) else str(key)
-            below = f"{path}.{name[:60]}" if path else name[:60]
-            rule = self._rule(name)
-            if rule is None or item is None or isinstance(item, bool):
-                kept = self._walk(item, notes, below, depth + 1, strict)
+            rule = rules[name] if name in rules else self._rule(name)
+            kind = type(item)
+            if kind is NoneType or kind is bool or (rule is None and kind in _PLAIN):
+                kept: Any = item
+            elif rule is None and kind is str and item in clean and len(item) < _OPAQUE_FROM:
+                kept = item
+            elif rule is None:
+                kept = self._walk(item, notes, _below(path, name), depth + 1, strict)
             else:
-                kept = self._ruled(rule, item, notes, below, depth, strict)
-            result[self._string(name, notes, path, False)] = kept
+                kept = self._ruled(rule, item, notes, _below(path, name), depth, strict)
+            result[name if name in clean else self._string(name, notes, path, False)] = kept
         return result
 
     def _rule(self, name: str) -> tuple[str, str] | None:
@@ -146,11 +158,13 @@ class Walker:
         return self._string(text[:_MAIL_SCRUBBED], notes, path, False)[:_MAIL_TEXT]
 
     def _string(self, value: str, notes: Notes, path: str, strict: bool) -> str:
-        kinds: list[str] = []
-        result = self._scrubber.scrub(value, kinds)
-        for kind in kinds:
-            _note(notes, path, kind)
-        if not strict or len(result) < 40 or result.startswith("⟨redacted "):
+        result = value
+        if value not in self._scrubber.clean:
+            kinds: list[str] = []
+            result = self._scrubber.scrub(value, kinds)
+            for kind in kinds:
+                _note(notes, path, kind)
+        if not strict or len(result) < _OPAQUE_FROM or result.startswith("⟨redacted "):
             return result
         if len(result) > _LONG_TEXT:
             _note(notes, path, "text")
@@ -159,6 +173,13 @@ class Walker:
             _note(notes, path, "opaque")
             return self._scrubber.mark("opaque", value)
         return result
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name[:60]}" if path else name[:60]
+
+
+_PLAIN: Final = frozenset({int, float, bool, NoneType, orjson.Fragment})
 
 
 def _note(notes: Notes, path: str, kind: str) -> None:
