@@ -7,6 +7,7 @@ damage inside ``data`` that leaves the end of the line whole, shows when the eve
 """
 
 import calendar
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ _HIGHS: Final = _u(0x8080808080808080)
 _ZEROS: Final = _u(0x3030303030303030)
 _HALVES: Final = _u(0xF0F0F0F0F0F0F0F0)
 _POWERS: Final = np.array([10**n for n in range(20)], dtype=np.uint64)
+_SHIFTS: Final = np.array([0, *(64 - 8 * n for n in range(1, 9))], dtype=np.uint64)
+_FILLS: Final = np.array([int.from_bytes(b"0" * (8 - n), "little") for n in range(9)], np.uint64)
 _KEYS: Final = [_u(secrets.randbits(64) | 1) for _ in range(8)]
 """Random, so that nobody can make two names alike on purpose."""
 
@@ -39,7 +42,9 @@ def _word(text: bytes) -> np.uint64:
     return _u(int.from_bytes(text.ljust(8, b"\0"), "little"))
 
 
-_NULL: Final = _word(b"null")
+_QUOTES: Final = _ONES * _u(0x22)
+_BACKSLASHES: Final = _ONES * _u(0x5C)
+_BYTE: Final = _u(0xFF)
 _LOW32: Final = _u(0xFFFFFFFF)
 
 
@@ -51,7 +56,7 @@ class Heads:
     ts: I64
     """µs since 1970."""
     sort: U64
-    """Hash of topic, kind and phase."""
+    """A number for topic, kind and phase, the same for the same ones."""
     id: U64
     parent: U64
     """0: null."""
@@ -106,33 +111,40 @@ def _hex_half(words: U64) -> tuple[U64, Mask]:
     return ((value << _u(16)) | (value >> _u(32))) & _LOW32, fine
 
 
+def _number(words: U64, ends: bytes) -> tuple[U64, U64, Mask]:
+    """Read the digits that words begin with: their number, how many, whether all is well.
+
+    8 of them: none of `ends` is in the word.
+    """
+    found = _zero_bytes(words ^ (_ONES * _u(ends[0])))
+    for end in ends[1:]:
+        found |= _zero_bytes(words ^ (_ONES * _u(end)))
+    count = np.where(found == 0, _u(8), _bytes_before(found))
+    spelled = (words << _SHIFTS[count]) | _FILLS[count]  # digits at the right, zeros before them
+    return _eight_digits(spelled), count, _all_digits(spelled) & (count > 0)
+
+
 class _Reader:
-    """A position in each line, and whether the line is as expected so far."""
+    """A position in each line, and whether the line is as expected so far.
+
+    Positions of refused lines go on too: none moves by more than `PADDING` in all.
+    """
 
     def __init__(self, block: NDArray[np.uint8], starts: I64) -> None:
         self._words: NDArray[Any] = np.ndarray(
             (block.size - 7,), dtype="<u8", buffer=block.data, strides=(1,)
         )
-        self._limit = block.size - 8
         self.pos = starts.copy()
         self.ok = np.ones(starts.size, dtype=np.bool_)
 
     def at(self, positions: I64) -> U64:
-        """Return the eight bytes at each position (of a refused line: any)."""
-        words: U64 = self._words[np.minimum(positions, self._limit)]
+        """Return the eight bytes at each position."""
+        words: U64 = self._words[positions]
         return words
 
-    def expect(self, text: bytes) -> None:
-        """Refuse the lines that do not go on with `text`; step over it."""
-        size = len(text)
-        for begin in range(0, size, 8):
-            begin = max(0, min(begin, size - 8))
-            piece = text[begin : begin + 8]
-            words = self.at(self.pos + begin)
-            if size < 8:
-                words = words & _u((1 << 8 * size) - 1)
-            self.ok &= words == _word(piece)
-        self.pos += size
+    def check(self, words: U64, text: bytes, *, skip: int = 0) -> None:
+        """Refuse the lines whose `words`, but for the first `skip` bytes, are not `text`."""
+        self.ok &= (words >> _u(8 * skip)) == _word(text)
 
     def string(self, words: int) -> U64:
         """Hash the text up to the next quote, which is at most `words` words away; stand on it."""
@@ -140,140 +152,85 @@ class _Reader:
         rows: Any = slice(None)  # of the lines whose quote is still to be found
         for n in range(words):
             text = self.at(self.pos[rows])
-            quote = _zero_bytes(text ^ (_ONES * _u(0x22)))
+            quote = _zero_bytes(text ^ _QUOTES)
             low = quote & (~quote + _u(1))
             text &= (low >> _u(7)) - _u(1)
-            escaped = _zero_bytes(text ^ (_ONES * _u(0x5C))) != 0
-            count = np.where(quote == 0, 8, _bytes_before(quote).astype(np.int64))
-            mixed = (hashed[rows] ^ text) * _KEYS[n] + count.astype(np.uint64)
+            escaped = _zero_bytes(text ^ _BACKSLASHES)
+            ended = quote != 0
+            count = np.where(ended, _bytes_before(quote), _u(8))
+            mixed = (hashed[rows] ^ text) * _KEYS[n] + count
             hashed[rows] = mixed ^ (mixed >> _u(29))
-            self.pos[rows] += count
-            self.ok[rows] &= ~escaped
-            more = np.flatnonzero(quote == 0)
-            rows = more if isinstance(rows, slice) else rows[more]
-            if not rows.size:
+            self.pos[rows] += count.view(np.int64)
+            if escaped.any():
+                self.ok[rows] &= escaped == 0
+            if ended.all():
                 return hashed
+            more = np.flatnonzero(~ended)
+            rows = more if isinstance(rows, slice) else rows[more]
         self.ok[rows] = False
         return hashed
 
     def hex16(self, positions: I64) -> tuple[U64, Mask]:
-        """Return the id at each position, and whether it is one; no step."""
-        high, high_fine = _hex_half(self.at(positions))
-        low, low_fine = _hex_half(self.at(positions + 8))
-        return (high << _u(32)) | low, high_fine & low_fine
+        """Return the id at each position, and whether it is one."""
+        both, fine = _hex_half(self.at(np.concatenate([positions, positions + 8])))
+        half = positions.size
+        value = (both[:half] << _u(32)) | both[half:]
+        return value, fine[:half] & fine[half:] & (value != 0)
 
-    def id(self) -> U64:
-        """Read 16 hex digits."""
-        value, fine = self.hex16(self.pos)
-        self.ok &= fine & (value != 0)
-        self.pos += 16
-        return value
-
-    def id_or_null(self) -> U64:
-        """Read an id in quotes, or null, which reads as 0."""
-        null = self.nulls()
-        value, fine = self.hex16(self.pos + 1)
-        quote = _u(0x22)
-        fine &= (self.at(self.pos) & _u(0xFF)) == quote
-        fine &= (self.at(self.pos + 17) & _u(0xFF)) == quote
-        self.ok &= null | (fine & (value != 0))
-        self.pos += np.where(null, 4, 18)
-        value[null] = 0
-        return value
-
-    def nulls(self) -> Mask:
-        """Tell which lines have null here; no step."""
-        null: Mask = (self.at(self.pos) & _LOW32) == _NULL
-        return null
-
-    def digits(self, rows: Any, ends: bytes, *, leading: bool = False) -> tuple[U64, I64]:
+    def digits(self, rows: I64 | None, ends: bytes, *, leading: bool = False) -> tuple[U64, I64]:
         """Read digits, at most 15, up to one of `ends`; return the numbers and their lengths.
 
-        `leading`: zeros may come first, as in a fraction.
+        `rows` None: of all lines. `leading`: zeros may come first, as in a fraction.
         """
-        rows = np.arange(self.pos.size) if rows is None else rows
-        value = np.zeros(rows.size, dtype=np.uint64)
-        length = np.zeros(rows.size, dtype=np.int64)
-        left = np.arange(rows.size)
-        for _ in range(2):
-            words = self.at(self.pos[rows[left]] + length[left])
-            found = _zero_bytes(words ^ (_ONES * _u(ends[0])))
-            for end in ends[1:]:
-                found |= _zero_bytes(words ^ (_ONES * _u(end)))
-            count = np.where(found == 0, _u(8), _bytes_before(found))
-            # `count` digits to the right end of the word, zeros before them
-            bits = count << _u(3)
-            spelled = np.where(count == 0, _ZEROS, words << (_u(64) - np.maximum(bits, _u(8))))
-            spelled |= np.where(count == 8, _u(0), _ZEROS >> np.minimum(bits, _u(56)))
-            self.ok[rows[left]] &= _all_digits(spelled)
-            value[left] = value[left] * _POWERS[count] + _eight_digits(spelled)
-            if not leading:
-                first = length[left] == 0
-                zero = first & ((words & _u(0xFF)) == _u(0x30)) & (count > 1)
-                self.ok[rows[left]] &= ~zero
-            length[left] += count.astype(np.int64)
-            left = left[found == 0]
-            if not left.size:
-                break
-        self.ok[rows[left]] = False
-        self.ok[rows] &= length > 0
-        self.pos[rows] += length
+        at = self.pos if rows is None else self.pos[rows]
+        words = self.at(at)
+        value, count, fine = _number(words, ends)
+        if not leading:
+            fine &= ((words & _BYTE) != _u(0x30)) | (count <= 1)
+        longer = np.flatnonzero(count == 8)
+        if longer.size:
+            more, places, fine_too = _number(self.at(at[longer] + 8), ends)
+            more[places == 0] = 0
+            value[longer] = value[longer] * _POWERS[places] + more
+            count[longer] += places
+            fine[longer] &= (fine_too | (places == 0)) & (places < 8)
+        length = count.view(np.int64)
+        if rows is None:
+            self.ok &= fine
+            self.pos += length
+        else:
+            self.ok[rows] &= fine
+            self.pos[rows] += length
         return value, length
 
-    def status(self) -> NDArray[np.uint32]:
-        """Read a number or null."""
-        null = self.nulls()
-        self.pos[null] += 4
-        result = np.full(self.pos.size, NO_STATUS, dtype=np.uint32)
-        rows = np.flatnonzero(~null)
-        value, _ = self.digits(rows, b",")
-        self.ok[rows] &= value < NO_STATUS
-        result[rows] = value.astype(np.uint32)
-        return result
-
-    def ms(self) -> NDArray[np.float32]:
-        """Read a number without exponent, or null."""
-        null = self.nulls()
-        self.pos[null] += 4
-        result = np.full(self.pos.size, np.nan, dtype=np.float32)
-        rows = np.flatnonzero(~null)
-        whole, digits = self.digits(rows, b".,")
-        result[rows] = whole.astype(np.float32)
-        dot = np.flatnonzero((self.at(self.pos[rows]) & _u(0xFF)) == _u(0x2E))
-        rows = rows[dot]
-        self.pos[rows] += 1
-        part, places = self.digits(rows, b",", leading=True)
-        self.ok[rows] &= digits[dot] + places <= 15  # beyond, a division would round twice
-        scale = _POWERS[np.minimum(places, 15)]
-        result[rows] = (whole[dot] * scale + part).astype(np.float64) / scale.astype(np.float64)
-        return result
+    # ---- the fields, in their order
 
     def ts(self) -> I64:
-        """Read a time of 27 characters."""
+        """Read ``{"v":1,"ts":"``, and a time of 27 characters."""
+        self.check(self.at(self.pos), b'{"v":1,"')
+        self.check(self.at(self.pos + 5), b'1,"ts":"')
+        self.pos += 13
         day, clock, fraction = self.at(self.pos), self.at(self.pos + 8), self.at(self.pos + 19)
-        seconds = self.at(self.pos + 16) & _u(0xFFFFFFFF)
-        # DDTHH:MM and :SS. with their signs made zeros, to check all digits at once
+        seconds = self.at(self.pos + 16) & _LOW32
         self.ok &= (clock & _u(0x0000FF0000FF0000)) == _word(b"\0\0T\0\0:\0\0")
         self.ok &= (seconds & _u(0xFF0000FF)) == _word(b":\0\0.")
         self.ok &= (fraction & _u(0xFF000000000000FF)) == _word(b".\0\0\0\0\0\0Z")
         micros = ((fraction << _u(8)) & _u(0xFFFFFFFFFFFF0000)) | _u(0x3030)
-        # 00HHMM00 … as eight digits: 0 0 H H M M S S
+        # 0 0 H H M M S S
         time = (
             _u(0x3030)
             | (((clock >> _u(24)) & _u(0xFFFF)) << _u(16))
-            | (((clock >> _u(48)) & _u(0xFFFF)) << _u(32))
+            | ((clock >> _u(48)) << _u(32))
             | (((seconds >> _u(8)) & _u(0xFFFF)) << _u(48))
         )
         self.ok &= _all_digits(micros) & _all_digits(time)
-        hhmmss = _eight_digits(time).astype(np.int64)
-        hours, rest = np.divmod(hhmmss, 10_000)
-        minutes, secs = np.divmod(rest, 100)
+        hours, rest = np.divmod(_eight_digits(time).astype(np.int32), np.int32(10_000))
+        minutes, secs = np.divmod(rest, np.int32(100))
         self.ok &= (hours < 24) & (minutes < 60) & (secs < 60)
         self.pos += 27
-        days = self._days(day, clock & _u(0xFFFF))
-        of_day = (hours * 3600 + minutes * 60 + secs) * 1_000_000
-        result: I64 = days + of_day + _eight_digits(micros).astype(np.int64)
-        return result
+        of_day = (hours * 3600 + minutes * 60 + secs).astype(np.int64) * 1_000_000
+        result: I64 = self._days(day, clock & _u(0xFFFF)) + of_day
+        return result + _eight_digits(micros).view(np.int64)
 
     def _days(self, day: U64, of_month: U64) -> I64:
         """Return midnight of each line's day, µs; a block seldom has more than one."""
@@ -296,6 +253,126 @@ class _Reader:
         self.ok[left] = False
         return result
 
+    def sort(self, layouts: "Layouts") -> U64:
+        """Read topic, kind and phase up to the first digit of the id; return their hash.
+
+        The 32 bytes from the topic on settle topic, kind, and where the phase begins.
+        """
+        self.check(self.at(self.pos), b'","topic')
+        self.check(self.at(self.pos + 3), b'topic":"')
+        self.pos += 11
+        hashed = np.zeros(self.pos.size, dtype=np.uint64)
+        for n in range(4):
+            hashed = (hashed ^ self.at(self.pos + 8 * n)) * _KEYS[n]
+            hashed ^= hashed >> _u(31)
+        codes, steps = layouts.find(hashed, self)
+        self.ok &= codes != 0
+        self.pos += steps
+        self.check(self.at(self.pos - 8), b'phase":"')
+        phase = self.at(self.pos)
+        end = (phase & _u(0xFFFFFFFF)) == _word(b'end"')
+        start = (phase & _u(0xFFFFFFFFFFFF)) == _word(b'start"')
+        point = (phase & _u(0xFFFFFFFFFFFF)) == _word(b'point"')
+        self.ok &= end | start | point
+        self.pos += np.where(end, 3, 5)
+        self.check(self.at(self.pos), b'","id":"')
+        self.pos += 8
+        result: U64 = (codes << _u(2)) | start.astype(np.uint64) | (end.astype(np.uint64) << _u(1))
+        return result
+
+    def ids(self) -> tuple[U64, U64, U64]:
+        """Read id, parent and op, and stand on the process id."""
+        own, fine = self.hex16(self.pos)
+        self.ok &= fine
+        self.pos += 16
+        self.check(self.at(self.pos), b'","paren')
+        after = self.at(self.pos + 4)
+        null = after == _word(b'arent":n')
+        self.ok &= null | (after == _word(b'arent":"'))
+        parent = self._id_unless(null, self.pos + 12)
+        self.ok &= ~null | (self.at(self.pos + 8) == _word(b't":null,'))
+        self.pos += np.where(null, 14, 28)
+        before = self.at(self.pos)  # ","op":"  or  l,"op":n
+        self.ok &= null | ((before & _BYTE) == _u(0x22))
+        before >>= _u(8)
+        null = before == _word(b',"op":n')
+        self.ok &= null | (before == _word(b',"op":"'))
+        op = self._id_unless(null, self.pos + 8)
+        self.ok &= ~null | (self.at(self.pos + 7) == _word(b'null,"pi'))
+        self.pos += np.where(null, 18, 32)
+        before = self.at(self.pos - 8)  # ","pid":  or  l,"pid":
+        self.ok &= null | ((before & _BYTE) == _u(0x22))
+        self.check(before, b',"pid":', skip=1)
+        return own, parent, op
+
+    def _id_unless(self, null: Mask, positions: I64) -> U64:
+        value, fine = self.hex16(positions)
+        self.ok &= null | fine
+        value[null] = 0
+        return value
+
+    def pid(self) -> I64:
+        """Read a process id, and the sequence number after it; stand on the name."""
+        result = np.zeros(self.pos.size, dtype=np.int64)
+        words = self.at(self.pos)
+        rest = np.arange(self.pos.size)
+        if rest.size:  # one process writes most of a file: read its id once
+            usual = np.flatnonzero(words == words[0])
+            text = int(words[0]).to_bytes(8, "little").partition(b",")
+            if text[1] and text[0].isdigit() and (text[0] == b"0" or text[0][:1] != b"0"):
+                result[usual] = int(text[0])
+                self.pos[usual] += len(text[0])
+                rest = np.flatnonzero(words != words[0])
+        if rest.size:
+            result[rest] = self.digits(rest, b",")[0].view(np.int64)
+        self.pos += 7
+        self.check(self.at(self.pos - 8), b',"seq":', skip=1)
+        self.digits(None, b",")
+        self.pos += 9
+        self.check(self.at(self.pos - 8), b'"name":"')
+        return result
+
+    def name(self) -> U64:
+        """Read a name; stand on the status."""
+        hashed = self.string(8)
+        self.check(self.at(self.pos), b'","statu')
+        self.pos += 11
+        self.check(self.at(self.pos - 8), b'status":')
+        return hashed
+
+    def status(self) -> NDArray[np.uint32]:
+        """Read a number or null; stand on the duration."""
+        words = self.at(self.pos)
+        null = words == _word(b'null,"ms')
+        result = np.full(self.pos.size, NO_STATUS, dtype=np.uint32)
+        self.pos[null] += 4
+        rows = np.flatnonzero(~null)
+        value, _ = self.digits(rows, b",")
+        self.ok[rows] &= value < NO_STATUS
+        result[rows] = value.astype(np.uint32)
+        self.pos += 6
+        self.check(self.at(self.pos - 8), b',"ms":', skip=2)
+        return result
+
+    def ms(self) -> NDArray[np.float32]:
+        """Read a number without exponent, or null; stand in the data."""
+        null = self.at(self.pos) == _word(b'null,"da')
+        self.pos[null] += 4
+        result = np.full(self.pos.size, np.nan, dtype=np.float32)
+        rows = np.flatnonzero(~null)
+        whole, digits = self.digits(rows, b".,")
+        result[rows] = whole.astype(np.float32)
+        dot = np.flatnonzero((self.at(self.pos[rows]) & _BYTE) == _u(0x2E))
+        rows = rows[dot]
+        self.pos[rows] += 1
+        part, places = self.digits(rows, b",", leading=True)
+        self.ok[rows] &= digits[dot] + places <= 15  # beyond, a division would round twice
+        scale = _POWERS[np.minimum(places, 15)]
+        result[rows] = (whole[dot] * scale + part).astype(np.float64) / scale.astype(np.float64)
+        self.pos += 9
+        self.check(self.at(self.pos - 8), b'"data":{')
+        return result
+
 
 def _midnight(text: bytes) -> int | None:
     """Return midnight of ``YYYY-MM-DD`` in µs, None if that is no day."""
@@ -308,37 +385,69 @@ def _midnight(text: bytes) -> int | None:
     return calendar.timegm(day.timetuple()) * 1_000_000
 
 
-def read_heads(block: NDArray[np.uint8], starts: I64, ends: I64) -> Heads:
+_LAYOUT: Final = re.compile(rb'([^"\\]*)","kind":"([^"\\]*)","')
+
+
+class Layouts:
+    """The topics and kinds seen so far, by the hash of the 32 bytes that begin with the topic."""
+
+    def __init__(self) -> None:
+        self._hashes = np.zeros(0, dtype=np.uint64)
+        self._facts = np.zeros((0, 2), dtype=np.int64)
+        self._codes: dict[tuple[bytes, bytes], int] = {}
+
+    def find(self, hashes: U64, reader: _Reader) -> tuple[U64, I64]:
+        """Return for each hash the number of its topic and kind, and how far the phase is.
+
+        Number 0: neither topic nor kind can be told from these bytes.
+        """
+        while True:
+            if self._hashes.size:
+                found = np.minimum(np.searchsorted(self._hashes, hashes), self._hashes.size - 1)
+                unknown = np.flatnonzero((self._hashes[found] != hashes) & reader.ok)
+                if not unknown.size or self._hashes.size > 4096:  # a hostile file is read slowly
+                    known = self._hashes[found] == hashes
+                    facts = self._facts[found]
+                    return np.where(known, facts[:, 0], 0).view(np.uint64), facts[:, 1]
+            else:
+                unknown = np.flatnonzero(reader.ok)
+                if not unknown.size:
+                    zeros = np.zeros(hashes.size, dtype=np.int64)
+                    return zeros.view(np.uint64), zeros
+            new, first = np.unique(hashes[unknown], return_index=True)
+            facts = np.array([self._look(reader, int(unknown[n])) for n in first], dtype=np.int64)
+            merged = np.concatenate([self._hashes, new])
+            order = np.argsort(merged)
+            self._hashes = merged[order]
+            self._facts = np.concatenate([self._facts, facts])[order]
+
+    def _look(self, reader: _Reader, row: int) -> tuple[int, int]:
+        at = reader.pos[row : row + 1]
+        text = b"".join(int(reader.at(at + 8 * n)[0]).to_bytes(8, "little") for n in range(4))
+        match = _LAYOUT.match(text)
+        if match is None:
+            return 0, 0
+        code = self._codes.setdefault((match[1], match[2]), len(self._codes) + 1)
+        return code, match.end() + len(b'phase":"')
+
+
+def read_heads(
+    block: NDArray[np.uint8], starts: I64, ends: I64, layouts: Layouts | None = None
+) -> Heads:
     """Read the heads of the lines ``block[starts[i]:ends[i]]``, none of them empty.
 
-    `block` has at least `PADDING` bytes after the last line.
+    `block` has at least `PADDING` bytes after the last line. `layouts` is kept from block to block.
     """
     reader = _Reader(block, starts)
-    reader.expect(b'{"v":1,"ts":"')
     ts = reader.ts()
-    sort = np.zeros(starts.size, dtype=np.uint64)
-    for before, key in ((b'","topic":"', 5), (b'","kind":"', 6), (b'","phase":"', 7)):
-        reader.expect(before)
-        sort = (sort ^ reader.string(2)) * _KEYS[key]
-    reader.expect(b'","id":"')
-    own = reader.id()
-    reader.expect(b'","parent":')
-    parent = reader.id_or_null()
-    reader.expect(b',"op":')
-    op = reader.id_or_null()
-    reader.expect(b',"pid":')
-    pid, _ = reader.digits(None, b",")
-    reader.expect(b',"seq":')
-    reader.digits(None, b",")
-    reader.expect(b',"name":"')
-    name = reader.string(8)
-    reader.expect(b'","status":')
+    sort = reader.sort(layouts or Layouts())
+    own, parent, op = reader.ids()
+    pid = reader.pid()
+    name = reader.name()
     status = reader.status()
-    reader.expect(b',"ms":')
     ms = reader.ms()
-    reader.expect(b',"data":{')
     ok = reader.ok & (reader.pos < ends) & (block[ends - 1] == 0x7D) & (block[ends - 2] == 0x7D)
-    return Heads(ok, ts, sort, own, parent, op, pid.astype(np.int64), name, status, ms)
+    return Heads(ok, ts, sort, own, parent, op, pid, name, status, ms)
 
 
 class Interner:

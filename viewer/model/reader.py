@@ -11,8 +11,8 @@ import orjson
 
 from tracer.schema.events import HEAD_END, Event
 from tracer.schema.lines import DamagedLineError, NewerVersionError, parse
-from viewer.model.heads import NO_STATUS, PADDING, Heads, Interner, read_heads
-from viewer.model.source import MIB, Source
+from viewer.model.heads import NO_STATUS, PADDING, Heads, Interner, Layouts, read_heads
+from viewer.model.source import MIB, Source, read_into
 from viewer.model.store import TYPES, Array, Codes
 
 BLOCK: Final = 4 * MIB
@@ -73,11 +73,12 @@ class Reader:
         self.at_end = False
         """Whether all that can be read now is."""
         self._codes = codes
+        self._layouts = Layouts()
         self._sorts = Interner()
         self._names = Interner()
         self._looked_at = -1
         self._skipping = False
-        self._buffer = np.zeros(0, dtype=np.uint8)
+        self._buffer = np.empty(0, dtype=np.uint8)
 
     def step(self, budget: int = BLOCK) -> Mapping[str, Array] | None:
         """Read about `budget` bytes and return their rows as columns; None when there are none."""
@@ -86,33 +87,59 @@ class Reader:
         if size == self._looked_at and not more and self.at_end:
             return None
         self._looked_at = size
-        data = self.source.read(self.position, budget)
-        end = data.rfind(b"\n") + 1
-        while not end and len(data) < LINE_LIMIT and self.position + len(data) < size:
-            longer = self.source.read(self.position + len(data), max(budget, len(data)))
-            end = longer.rfind(b"\n") + 1 + len(data) if b"\n" in longer else 0
-            data += longer
-        at_end = self.position + len(data) >= size
-        if not end and len(data) >= LINE_LIMIT:
-            self._skip(data)
+        filled, low = self._fill(0, min(budget, size - self.position))
+        while not low.size and 0 < filled < min(LINE_LIMIT, size - self.position):
+            begin = filled
+            filled, low = self._fill(begin, min(max(budget, begin), size - self.position - begin))
+            if filled == begin:
+                break
+        newline = self._buffer[low] == 10
+        if not newline.any() and filled >= LINE_LIMIT:
+            self._skip(filled)
             return None
-        rows = self._block(data, end) if end else None
+        at_end = self.position + filled >= size and not more
+        rows = self._block(low[newline], low[~newline])
+        end = int(low[newline][-1]) + 1 if newline.any() else 0
         self.position += end
+        self.lines += int(np.count_nonzero(newline))
         self.tail = None
-        self.at_end = at_end and not more
-        if self.at_end and end < len(data):
-            rows = _joined(rows, self._last_line(data[end:]))
+        if at_end and end < filled:
+            rows = _joined(rows, self._last_line(self._buffer[end:filled]))
+        self.at_end = at_end
+        if self._buffer.size > 4 * BLOCK:
+            self._buffer = np.empty(0, dtype=np.uint8)  # one huge line must not cost for ever
         return rows
 
-    def _skip(self, data: bytes) -> None:
+    def _fill(self, begin: int, count: int) -> tuple[int, Array]:
+        """Read `count` bytes behind the first `begin` ones of the buffer.
+
+        Return how much it holds then, and where control characters are, newlines among them: those
+        of all of it as soon as there is one.
+        """
+        count = max(count, 0)
+        if self._buffer.size < begin + count + PADDING:
+            longer = np.empty(begin + count + PADDING, dtype=np.uint8)
+            longer[:begin] = self._buffer[:begin]
+            self._buffer = longer
+        view = memoryview(self._buffer)[begin : begin + count]  # type: ignore[arg-type]
+        filled = begin + (read_into(self.source, self.position + begin, view) if count else 0)
+        if begin and not np.any(self._buffer[begin:filled] == 10):
+            return filled, np.zeros(0, dtype=np.int64)
+        low = np.flatnonzero(self._buffer[:filled] < 32)
+        if not np.any(self._buffer[low] == 10):
+            low = low[:0]
+        return filled, low
+
+    def _skip(self, size: int) -> None:
         """Step over a piece of a line that is too long to be one."""
         if not self._skipping:
-            self._damaged(self.lines + 1, self.position, len(data), "longer than 128 MiB")
+            self._damaged(self.lines + 1, self.position, size, "longer than 128 MiB")
         self._skipping = True
-        self.position += len(data)
+        self.position += size
 
-    def _last_line(self, line: bytes) -> Mapping[str, Array] | None:
+    def _last_line(self, piece: Array) -> Mapping[str, Array] | None:
         """Take a last line without a newline if it is whole, else remember it as the tail."""
+        line = piece.tobytes()
         if not line.strip(_BLANKS):
             return None
         try:
@@ -122,43 +149,35 @@ class Reader:
                 self.source.name, self.lines + 1, self.position, len(line), "cut off: it has no end"
             )
             return None
-        rows = self._block(line, len(line), complete=False)
+        self._buffer[: len(line)] = np.frombuffer(line, dtype=np.uint8)
+        low = np.flatnonzero(self._buffer[: len(line)] < 32)
+        rows = self._block(np.array([len(line)]), low)
         self.position += len(line)
         return rows
 
-    def _block(self, data: bytes, end: int, *, complete: bool = True) -> Mapping[str, Array] | None:
-        """Return the rows of the lines in ``data[:end]``."""
-        block = self._padded(data, end)
-        low = np.flatnonzero(block[:end] < 32)
-        newline = block[low] == 10
-        ends = low[newline] if complete else np.array([end])
-        starts = np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1] + 1])
-        control = low[~newline]
-        numbers = np.arange(ends.size)
-        if self._skipping and ends.size:  # the rest of a line that was too long
-            starts, ends, numbers, self._skipping = starts[1:], ends[1:], numbers[1:], False
-        filled = np.flatnonzero(ends > starts)
-        starts, ends, numbers = starts[filled], ends[filled], numbers[filled]
-        heads = read_heads(block, starts, ends)
+    def _block(self, newlines: Array, control: Array) -> Mapping[str, Array] | None:
+        """Return the rows of the lines in the buffer that end at `newlines`."""
+        if not newlines.size:
+            return None
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), newlines[:-1] + 1])
+        numbers = np.arange(newlines.size)
+        if self._skipping:  # the rest of a line that was too long
+            starts, newlines, numbers = starts[1:], newlines[1:], numbers[1:]
+            self._skipping = False
+        filled = np.flatnonzero(newlines > starts)
+        if not filled.size:
+            return None
+        starts, ends, numbers = starts[filled], newlines[filled], numbers[filled]
+        heads = read_heads(self._buffer, starts, ends, self._layouts)
         if control.size:
-            heads.ok[np.minimum(np.searchsorted(ends, control), max(ends.size - 1, 0))] = False
-        rows = self._rows(data, heads, starts, ends, numbers)
-        if complete:
-            self.lines += int(np.count_nonzero(newline))
-        return rows
+            heads.ok[np.minimum(np.searchsorted(ends, control), ends.size - 1)] = False
+        return self._rows(heads, starts, ends, numbers)
 
-    def _padded(self, data: bytes, end: int) -> Array:
-        if self._buffer.size < end + PADDING:
-            self._buffer = np.zeros(end + PADDING, dtype=np.uint8)
-        self._buffer[:end] = np.frombuffer(data, dtype=np.uint8, count=end)
-        self._buffer[end : end + PADDING] = 0
-        block = self._buffer[: end + PADDING]
-        if self._buffer.size > 4 * BLOCK:
-            self._buffer = np.zeros(0, dtype=np.uint8)  # one huge line must not cost for ever
-        return block
+    def _line(self, start: int, end: int) -> bytes:
+        return self._buffer[start:end].tobytes()
 
     def _rows(
-        self, data: bytes, heads: Heads, starts: Array, ends: Array, numbers: Array
+        self, heads: Heads, starts: Array, ends: Array, numbers: Array
     ) -> Mapping[str, Array] | None:
         fast = np.flatnonzero(heads.ok)
         columns: dict[str, Array] = {
@@ -172,7 +191,7 @@ class Reader:
         }
 
         def head_of(place: int) -> dict[str, Any]:
-            return _head(data[starts[fast[place]] : ends[fast[place]]])
+            return _head(self._line(starts[fast[place]], ends[fast[place]]))
 
         def sort_of(place: int) -> int:
             head = head_of(place)
@@ -185,25 +204,27 @@ class Reader:
         columns["process"] = self._processes(heads.pid[fast])
         slow = np.flatnonzero(~heads.ok)
         if slow.size:
-            columns = self._with_slow(columns, data, starts, ends, numbers, fast, slow)
+            columns = self._with_slow(columns, starts, ends, numbers, fast, slow)
         if not columns["ts"].size:
             return None
         self.last_ts = int(columns["ts"].max())
         return columns
 
     def _processes(self, pids: Array) -> Array:
+        if pids.size and (pids == pids[0]).all():
+            return np.full(pids.size, self._codes.process(self.number, int(pids[0])))
         unique, inverse = np.unique(pids, return_inverse=True)
         codes = [self._codes.process(self.number, int(pid)) for pid in unique]
         return np.array(codes, dtype=np.int64)[inverse]
 
     def _with_slow(
-        self, columns: dict[str, Array], data: bytes, starts: Array, ends: Array,
+        self, columns: dict[str, Array], starts: Array, ends: Array,
         numbers: Array, fast: Array, slow: Array,
     ) -> dict[str, Array]:  # fmt: skip
         """Add the lines that are not as the writer writes them, read one by one."""
         events: list[tuple[int, Event]] = []
         for n in slow.tolist():
-            line = data[starts[n] : ends[n]]
+            line = self._line(starts[n], ends[n])
             if not line.strip(_BLANKS):
                 continue
             try:

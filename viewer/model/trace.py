@@ -139,9 +139,10 @@ class Trace:
         complete = all(reader.at_end for reader in self._readers)
         if complete and not self.complete:
             changed = True
-            self._ids.prepare()
-            self._parents.prepare()
             self._keep()
+            if block == _STEP:  # somebody watches: sort here, not when they first jump
+                self._ids.prepare()
+                self._parents.prepare()
         self.complete = complete
         return changed
 
@@ -191,7 +192,7 @@ class Trace:
         opened = np.concatenate(
             [self._open_rows[self._open_rows < first], np.flatnonzero(phase == 1) + first]
         )
-        ended = np.isin(ids[opened], ids[first:][phase == 2])
+        ended = _among(ids[opened], np.sort(ids[first:][phase == 2]))
         sort[opened[ended]] += 1
         self._open_rows = opened[~ended]
 
@@ -506,6 +507,14 @@ class Trace:
             severity = Severity.WARNING if kind == Kind.GAP else Severity.ERROR
             topics[topic] = max(topics[topic], severity)
         return topics
+
+
+def _among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Tell which `values` are among the sorted `known` ones."""
+    if not known.size:
+        return np.zeros(values.size, dtype=np.bool_)
+    places = np.minimum(np.searchsorted(known, values), known.size - 1)
+    return np.asarray(known[places] == values)
 
 
 def _member(wanted: Iterable[str] | None) -> Callable[[str], bool]:
