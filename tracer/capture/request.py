@@ -28,17 +28,28 @@ def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callabl
         if monotonic() < recorder.off_until and not args:
             return quick(self, http=http, num_retries=num_retries)
         session = recorder.session()
+        given = _given(http, num_retries)
         if session is None or in_progress(self):
-            return original(self, *args, http=http, num_retries=num_retries)
+            return original(self, *args, **given)
         return record(
             recorder,
             session,
             self,
-            lambda: original(self, *args, http=http, num_retries=num_retries),
+            lambda: original(self, *args, **given),
             http,
         )
 
     return execute
+
+
+def _given(http: Any, num_retries: int) -> dict[str, Any]:
+    """Return the keywords of an execute() that are not the defaults."""
+    given: dict[str, Any] = {}
+    if http is not None:
+        given["http"] = http
+    if num_retries:
+        given["num_retries"] = num_retries
+    return given
 
 
 def _unchecked(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,13 +92,14 @@ class TracedHttpRequest(HttpRequest):
         recorder = self.recorder
         original: Any = super().execute
         session = recorder.session() if recorder is not None else None
+        given = _given(http, num_retries)
         if recorder is None or session is None or in_progress(self):
-            return original(*args, http=http, num_retries=num_retries)
+            return original(*args, **given)
         return record(
             recorder,
             session,
             self,
-            lambda: original(*args, http=http, num_retries=num_retries),
+            lambda: original(*args, **given),
             http,
         )
 
