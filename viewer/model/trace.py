@@ -1,35 +1,30 @@
 """One or several session files on one timeline: events are indexed, not loaded."""
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from tracer.schema.events import HEAD_END, Event, Kind, Phase, timestamp
+from tracer.schema.events import HEAD_END, Event, Kind, timestamp
 from tracer.schema.lines import DamagedLineError, parse
-from viewer.model import sidecar
 from viewer.model.finding import Severity
 from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
-from viewer.model.lookup import Lookup
 from viewer.model.packed import open_source
 from viewer.model.reader import BLOCK, Damage, Reader, id_number
 from viewer.model.skew import Skew, skews
-from viewer.model.source import Source, SourceError
-from viewer.model.store import Codes, Rows, Store, failure_classes
+from viewer.model.store import Codes, Rows, failure_classes
+from viewer.model.timeline import FIRST, Timeline
+
+if TYPE_CHECKING:
+    from viewer.model.source import Source
 
 __all__ = ["Damage", "Head", "Rows", "Skew", "Trace"]
 
-_FIRST: Final = 256 * 1024
-"""Bytes read of each file before anything is shown."""
-_STEP: Final = 1 << 20
-"""Bytes indexed at once while somebody watches: no step may hold up the interface."""
 _ACCOUNT_WITHIN: Final = 128 * 1024
 
 
@@ -54,36 +49,14 @@ class Head:
 _HEAD_KEYS: Final = tuple(Head.__slots__)
 
 
-class Trace:
+class Trace(Timeline):
     """The events of one or several files, ordered by time; one event decoded on demand.
 
     A row is the number of an event in that order, 0 … len-1. One thread may `feed` while another
     reads; what was returned stays valid until `generation` grows.
     """
 
-    def __init__(self, sources: Sequence[Source], *, cache: bool = True) -> None:
-        self._sources = list(sources)
-        self._cache = cache
-        self._feeding = threading.Lock()
-        self.notices: list[str] = []
-        """``truncated NAME``, ``replaced NAME``: what happened to files while they were open."""
-        self.generation = 0
-        """Grows when rows that were given out got other numbers: ask again by id."""
-        self.complete = False
-        """Whether everything that the files hold now is indexed."""
-        self._begin()
-
-    def _begin(self) -> None:
-        self._codes = Codes()
-        self._store = Store()
-        self._readers = [Reader(n, s, self._codes) for n, s in enumerate(self._sources)]
-        self._ids = Lookup(self._store, "id")
-        self._parents = Lookup(self._store, "parent")
-        self._ops = Lookup(self._store, "op")
-        self._open_rows = np.zeros(0, dtype=np.int64)
-        self._late: dict[tuple[str, int], Damage] = {}
-        self._skews: tuple[int, tuple[Skew, ...]] = (-1, ())
-        self._kept = False
+    _skews: tuple[tuple[int, int], tuple[Skew, ...]] = ((-1, -1), ())
 
     @classmethod
     def open(cls, paths: Sequence[Path | str], *, wait: bool = True, cache: bool = True) -> "Trace":
@@ -107,154 +80,23 @@ class Trace:
         trace = cls(sources, cache=cache)
         if not trace._restore():
             for reader in trace._readers:
-                trace._add(reader.step(_FIRST))
+                trace._add(reader.step(FIRST))
             trace.complete = all(reader.at_end for reader in trace._readers)
         while wait and not trace.complete:
             trace.feed(3600)
         return trace
-
-    # ---- indexing
-
-    def feed(self, seconds: float = 0.008) -> bool:
-        """Index for about `seconds`; tell whether anything changed. For one thread at a time."""
-        if not self._feeding.acquire(blocking=False):
-            return False
-        try:
-            return self._feed(time.monotonic() + seconds, BLOCK if seconds > 0.1 else _STEP)
-        finally:
-            self._feeding.release()
-
-    def _feed(self, deadline: float, block: int) -> bool:
-        changed = self._start_again_if_changed()
-        readers = [reader for reader in self._readers if not reader.at_end] or self._readers
-        tails = [reader.tail for reader in readers]
-        while readers:
-            reader = min(readers, key=lambda r: r.last_ts)
-            changed |= self._add(reader.step(block))
-            if reader.at_end:
-                readers = [r for r in readers if r is not reader]
-            if time.monotonic() > deadline:
-                break
-        changed |= any(reader.tail not in tails for reader in self._readers)
-        complete = all(reader.at_end for reader in self._readers)
-        if complete and not self.complete:
-            changed = True
-            self._keep()
-            if block == _STEP:  # somebody watches: sort here, not when they first jump
-                self._ids.prepare()
-                self._parents.prepare()
-        self.complete = complete
-        return changed
-
-    def _start_again_if_changed(self) -> bool:
-        """Index anew when a file was cut off or replaced."""
-        what = [(source, source.changed()) for source in self._sources]
-        if not any(change for _, change in what):
-            return False
-        self.notices += [f"{change} {source.name}" for source, change in what if change]
-        again: list[Source] = []
-        for source, change in what:
-            try:
-                fresh = open_source(source.path) if change and source.path else [source]
-            except (OSError, SourceError):
-                fresh = [source]
-            if source not in fresh:
-                source.close()
-            again += [found for found in fresh if not change or found.name == source.name]
-        self._sources = again
-        self._begin()
-        self.complete = False
-        self.generation += 1
-        return True
-
-    def _add(self, rows: "Any") -> bool:
-        if rows is None:
-            return False
-        before = self._store.count
-        moved = self._store.append(rows, self._expected(before + rows["ts"].size))
-        if moved < before:
-            self.generation += 1
-        for lookup in (self._ids, self._parents, self._ops):
-            lookup.moved(moved)
-        self._pair(moved)
-        return True
-
-    def _expected(self, count: int) -> int:
-        done = sum(reader.position for reader in self._readers) or 1
-        size = sum(reader.source.size() for reader in self._readers)
-        return min(int(count * (size / done) * 1.05) + 1024, size // 150 + 1024)
-
-    def _pair(self, first: int) -> None:
-        """Hide the start lines whose end line is there now; rows before `first` are known."""
-        sort = self._store["sort"]
-        phase = _phases(self._codes)[sort[first:]]
-        ids = self._store["id"]
-        opened = np.concatenate(
-            [self._open_rows[self._open_rows < first], np.flatnonzero(phase == 1) + first]
-        )
-        ended = _among(ids[opened], np.sort(ids[first:][phase == 2]))
-        sort[opened[ended]] += 1
-        self._open_rows = opened[~ended]
-
-    @property
-    def progress(self) -> float:
-        """Return how much of the bytes is indexed, 0 … 1."""
-        if self.complete:
-            return 1.0
-        size = sum(max(r.source.size(), r.source.stored) for r in self._readers) or 1
-        return min(0.999, sum(reader.position for reader in self._readers) / size)
-
-    @property
-    def damage(self) -> list[Damage]:
-        """Return every line that is no event, by file and line."""
-        found = [damage for reader in self._readers for damage in reader.damage]
-        found += [reader.tail for reader in self._readers if reader.tail]
-        for reader in self._readers:
-            if failure := getattr(reader.source, "failure", None):
-                at = reader.position
-                found.append(Damage(reader.source.name, reader.lines + 1, at, 0, failure))
-        return found + list(self._late.values())
-
-    @property
-    def files(self) -> list[str]:
-        """Return the names of the files on this timeline."""
-        return [source.name for source in self._sources]
-
-    @property
-    def sources(self) -> Sequence[Source]:
-        """Return where the bytes are."""
-        return self._sources
 
     @property
     def skews(self) -> tuple[Skew, ...]:
         """Return the clocks that disagree; shown, never corrected silently."""
         known, found = self._skews
         rows = np.flatnonzero(self._codes.table(_is_process, shown=False)[self._store["sort"]])
-        if known != rows.size:
+        if known != (self.generation, rows.size):
             found = skews(
                 (self.file_of(row), self.time_of(row), self.event(row)) for row in rows.tolist()
             )
-            self._skews = (rows.size, found)
+            self._skews = ((self.generation, rows.size), found)
         return found
-
-    def _restore(self) -> bool:
-        if not self._cache or len(self._readers) != 1:
-            return False
-        restored = sidecar.load(self._readers[0], self._store, self._codes)
-        if restored:
-            self._open_rows = np.flatnonzero(_phases(self._codes)[self._store["sort"]] == 1)
-            self._kept = True
-        return restored
-
-    def _keep(self) -> None:
-        if self._cache and not self._kept and len(self._readers) == 1:
-            self._kept = True
-            sidecar.save(self._readers[0], self._store, self._codes)
-
-    def close(self) -> None:
-        """Let the files go."""
-        for source in self._sources:
-            source.close()
 
     # ---- one event
 
@@ -509,14 +351,6 @@ class Trace:
         return topics
 
 
-def _among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Tell which `values` are among the sorted `known` ones."""
-    if not known.size:
-        return np.zeros(values.size, dtype=np.bool_)
-    places = np.minimum(np.searchsorted(known, values), known.size - 1)
-    return np.asarray(known[places] == values)
-
-
 def _member(wanted: Iterable[str] | None) -> Callable[[str], bool]:
     if wanted is None:
         return lambda _: True
@@ -525,14 +359,3 @@ def _member(wanted: Iterable[str] | None) -> Callable[[str], bool]:
 
 def _is_process(_topic: str, kind: str, _phase: str) -> bool:
     return kind == Kind.PROCESS
-
-
-def _phases(codes: Codes) -> NDArray[np.uint8]:
-    """Return for each number of ``sort``: 1 for a start without end, 2 for an end, else 0."""
-    return np.array(
-        [
-            2 * (phase == Phase.END) + (phase == Phase.START and not codes.ended(code))
-            for code, (_, _, phase) in enumerate(codes.sorts)
-        ],
-        dtype=np.uint8,
-    )
