@@ -17,7 +17,7 @@ from tracer.capture.bootstrap import STARTUP, environment
 from tracer.capture.install import SEAMS, install, uninstall
 from tracer.capture.recorder import Recorder
 
-OPTIONAL = {"pycurl"}
+OPTIONAL = {"pycurl", "aiosmtplib"}
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +114,38 @@ assert not hasattr(ldap3.Connection.bind, "__wrapped__")
     done = python("-c", script, env=dict(os.environ))
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_a_transport_that_cannot_be_seen_is_named(
+    tmp_path: Path, clean_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Importing one is a gap while debug is on, and a remark in the list of seams for later."""
+    (tmp_path / "aiosmtplib.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with recording(attach=False) as traced:
+        recorder = install(traced.recorder)
+        importlib.import_module("aiosmtplib")
+        assert "aiosmtplib (not recorded)" in recorder.hooks
+        assert ("unseen-transport", "aiosmtplib is not recorded") in traced.gaps()
+        uninstall()
+        assert recorder.hooks == []
+    del sys.modules["aiosmtplib"]
+
+
+def test_threads_that_import_while_we_attach_do_not_wait_for_ever() -> None:
+    """Attaching imports modules; whoever imports at the same time goes on."""
+    script = """
+import importlib, threading, sys
+from tracer.capture.install import install
+names = ["smtplib", "httpx", "requests", "ldap3", "googleapiclient.http", "httplib2", "urllib3"]
+threads = [threading.Thread(target=importlib.import_module, args=(name,)) for name in names]
+threads.insert(3, threading.Thread(target=install))
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+hooks = set(install().hooks)
+assert {"smtplib", "httpx", "requests", "ldap3", "googleapiclient", "httplib2"} <= hooks, hooks
+"""
+    assert python("-c", script, env=dict(os.environ)).stderr == ""
 
 
 def python(*words: str, env: dict[str, str], cwd: Path | None = None) -> Any:

@@ -40,7 +40,8 @@ SEAMS: Final[dict[str, Attach]] = {
     "ldap3.strategy.asynchronous": _later("tracer.capture.ldap_seam", "attach_strategies"),
     "ldap3.core.connection": _later("tracer.capture.ldap_seam", "attach_connection"),
     "aiohttp.client": _later("tracer.capture.unseen", "attach_aiohttp"),
-    "pycurl": _later("tracer.capture.unseen", "attach_pycurl"),
+    "pycurl": _later("tracer.capture.unseen", "attach_silent"),
+    "aiosmtplib": _later("tracer.capture.unseen", "attach_silent"),
 }
 """What is attached to, by the module that it waits for."""
 
@@ -49,7 +50,6 @@ SEAMS: Final[dict[str, Attach]] = {
 class _Installed:
     recorder: Recorder
     finder: "_Finder"
-    undo: list[Detach]
     sink: operation.Sink | None
 
 
@@ -68,15 +68,28 @@ def install(recorder: Recorder | None = None) -> Recorder:
         if _installed is not None:
             return _installed.recorder
         recorder = recorder or Recorder()
-        undo: list[Detach] = []
-        finder = _Finder(recorder, undo)
-        _installed = _Installed(recorder, finder, undo, operation.set_sink(recorder))
-        for name in SEAMS:
-            module = sys.modules.get(name)
-            if module is not None and not _is_loading(module):
-                finder.attach(name, module)
+        finder = _Finder(recorder)
+        _installed = _Installed(recorder, finder, operation.set_sink(recorder))
         sys.meta_path.insert(0, finder)
-        return recorder
+    for name in (
+        *SEAMS,
+        *SEAMS,
+    ):  # twice: an import may have begun just before the finder was there
+        _attach_if_imported(finder, name)
+    return recorder
+
+
+def _attach_if_imported(finder: "_Finder", name: str) -> None:
+    module = sys.modules.get(name)
+    if module is None:
+        return
+    if _is_loading(module):  # by another thread: its import lock tells when it is complete
+        try:
+            module = import_module(name)
+        except ImportError:
+            return
+    if not _is_loading(module):
+        finder.attach(name, module)
 
 
 def uninstall() -> None:
@@ -88,8 +101,7 @@ def uninstall() -> None:
             return
         if installed.finder in sys.meta_path:
             sys.meta_path.remove(installed.finder)
-        for detach in reversed(installed.undo):
-            detach()
+        installed.finder.detach()
         operation.set_sink(installed.sink)
         installed.recorder.close()
 
@@ -101,22 +113,28 @@ def _is_loading(module: ModuleType) -> bool:
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds nothing itself: it only makes the loaders of a few modules tell when they are done."""
 
-    def __init__(self, recorder: Recorder, undo: list[Detach]) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._undo = undo
+        self._undo: list[Detach] = []
         self._waiting = set(SEAMS)
         self._looking = threading.local()
 
     def attach(self, name: str, module: ModuleType) -> None:
         """Attach to a module that is complete; an error of ours stays with us."""
-        with _lock:
+        with _lock:  # not around the attaching: that imports, and imports have locks of their own
             if name not in self._waiting:
                 return
             self._waiting.discard(name)
-            try:
-                self._undo.append(SEAMS[name](self._recorder, module))
-            except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-                self._recorder.failed(error)
+        try:
+            self._undo.append(SEAMS[name](self._recorder, module))
+        except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+            self._recorder.failed(error)
+
+    def detach(self) -> None:
+        """Wait for nothing more, and undo what has been attached."""
+        self._waiting.clear()
+        while self._undo:
+            self._undo.pop()()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -127,6 +145,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._looking.now = True
         try:
             spec = find_spec(fullname)
+        except (ImportError, ValueError):
+            return None  # let the others say it
         finally:
             self._looking.now = False
         if spec is not None and spec.loader is not None:

@@ -10,13 +10,20 @@ from tracer.capture.swap import Detach, swap
 
 def attach_aiohttp(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to `aiohttp.client`."""
-    return swap(recorder, "aiohttp (gaps only)", [(module.ClientSession, "_request", _aiohttp)])
+    return swap(recorder, "aiohttp (not recorded)", [(module.ClientSession, "_request", _aiohttp)])
 
 
-def attach_pycurl(recorder: Recorder, module: ModuleType) -> Detach:
-    """Say that `pycurl` is there: its objects are of C, there is nothing to attach to."""
-    _gap(recorder, "pycurl")
-    return lambda: None
+def attach_silent(recorder: Recorder, module: ModuleType) -> Detach:
+    """Say that `module` is there, in every session's list of seams: it cannot be attached to."""
+    name = f"{module.__name__} (not recorded)"
+    recorder.hooks.append(name)
+    _gap(recorder, module.__name__)
+
+    def detach() -> None:
+        if name in recorder.hooks:
+            recorder.hooks.remove(name)
+
+    return detach
 
 
 def _aiohttp(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
