@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.capture.redact.planting import ENCODINGS, SHAPES, cores, leaks, written
 from tracer.capture.redact import Notes, Redactor
+from tracer.capture.redact.guess import method_of
 
 KINDS = [
     "", "application/json", "multipart/mixed; boundary=x", "text/xml", "text/html",
@@ -103,6 +104,22 @@ BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
             },
         }),
         "method": "gmail.users.messages.get",
+    },
+    "message of a client that names no method": lambda s: {
+        "content": orjson.dumps({"snippet": s, "payload": {"body": {"data": s}, "filename": s,
+                                 "headers": [{"name": "Subject", "value": s}]}}),
+        "url": "https://gmail.googleapis.com/gmail/v1/users/me/messages/18c1?format=full",
+    },
+    "message in a batch": lambda s: {
+        "content": b"--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\nContent-Type:"
+        b" application/json\r\n\r\n" + orjson.dumps({"snippet": s, "payload": {"headers": [
+            {"name": "Subject", "value": s}]}}) + b"\r\n--b--",
+        "kind": "multipart/mixed; boundary=b",
+    },
+    "event inserted": lambda s: {
+        "content": orjson.dumps({"summary": s, "extendedProperties": {"private": {"a": s}}}),
+        "url": "https://www.googleapis.com/calendar/v3/calendars/primary/events?sendUpdates=all",
+        "direction": "request",
     },
     "people": lambda s: {
         "content": orjson.dumps({
@@ -390,6 +407,26 @@ def test_an_assertion_is_readable_and_of_no_use() -> None:
     assert jwt["claims"]["sub"] == "jean@masoc.com"
     assert "note" not in jwt["claims"]
     assert "c2lnbmF0" not in written(kept)
+
+
+@pytest.mark.parametrize(
+    ("url", "method"),
+    [
+        (
+            "https://gmail.googleapis.com/gmail/v1/users/me/messages?q=x",
+            "gmail.users.messages.list",
+        ),
+        ("http://h:1/upload/gmail/v1/users/a%40b/messages/send", "gmail.users.messages.send"),
+        ("/admin/directory/v1/users/a@b.c", "directory.users.get"),
+        ("https://people.googleapis.com/v1/people:searchContacts", "people.people.searchContacts"),
+        ("https://h/gmail/v1/users/me/messages/1/other", None),
+        ("https://h/x?y=/admin/directory/v1/users", None),
+        ("", None),
+    ],
+)
+def test_the_method_is_guessed_when_the_path_is_certain(url: str, method: str | None) -> None:
+    """For clients that name no method the URL does, and only a URL that leaves no doubt."""
+    assert method_of(url, "response") == method
 
 
 def test_levels() -> None:

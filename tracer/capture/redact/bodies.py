@@ -11,6 +11,7 @@ import orjson
 
 from tracer.capture.redact import mail, markup, tokens
 from tracer.capture.redact.allowed import allowed, is_mail
+from tracer.capture.redact.guess import method_of
 from tracer.capture.redact.notes import Notes
 
 if TYPE_CHECKING:
@@ -135,8 +136,9 @@ def _read(
 def _json(
     redactor: "Redactor", source: Source, plain: bytes, notes: Notes, path: str
 ) -> dict[str, Any] | None:
-    if redactor.level == "structure" or is_mail(source.method_id, source.direction):
-        kept = allowed(redactor, source.method_id, source.direction, plain, notes, path)
+    method_id = source.method_id or method_of(source.url, source.direction)
+    if redactor.level == "structure" or is_mail(method_id, source.direction):
+        kept = allowed(redactor, method_id, source.direction, plain, notes, path)
         if kept is not None:
             return kept
     if len(plain) > _PARSED:
@@ -226,6 +228,7 @@ def _http(
         source,
         content=content,
         method_id=None,
+        url=first[1] if len(first) > 1 and first[1].startswith("/") else "",
         type=headers.get("content-type", ""),
         encoding=headers.get("content-encoding", ""),
         depth=source.depth + 1,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from tracer.capture.redact.mail import decode_loosely
+from tracer.capture.redact.mail import KEPT_HEADERS, decode_loosely
 from tracer.capture.redact.names import OPAQUE, PERSONAL, fold, secret_kind
 from tracer.capture.redact.notes import Notes
 from tracer.capture.redact.patterns import Scrubber
@@ -70,6 +70,8 @@ class Walker:
     def _mapping(
         self, value: Mapping[Any, Any], notes: Notes, path: str, depth: int, strict: bool
     ) -> dict[str, Any]:
+        if strict and len(value) == 2 and "name" in value and "value" in value:
+            return self._header(value, notes, path)
         result: dict[str, Any] = {}
         rules, clean = self._rules, self._scrubber.clean
         for key, item in value.items():
@@ -86,6 +88,14 @@ class Walker:
                 kept = self._ruled(rule, item, notes, _below(path, name), depth, strict)
             result[name if name in clean else self._string(name, notes, path, False)] = kept
         return result
+
+    def _header(self, pair: Mapping[Any, Any], notes: Notes, path: str) -> dict[str, Any]:
+        """Return a header of a mail, as JSON has it: name and value."""
+        name, value = str(pair["name"]), pair["value"]
+        kept: Any = self._walk(value, notes, path, _DEPTH, True)
+        if isinstance(value, str) and name.lower() not in KEPT_HEADERS:
+            kept = self._mark(f"text-{len(value)}", value, notes, path)
+        return {"name": self._string(name, notes, path, True), "value": kept}
 
     def _rule(self, name: str) -> tuple[str, str] | None:
         """Return what to do for a name: ("secret" "opaque" "personal" "mail" "code", kind)."""
@@ -133,7 +143,7 @@ class Walker:
         text = item if isinstance(item, str) else repr(item)
         if text.startswith("⟨redacted "):
             return text
-        _note(notes, path, kind)
+        _note(notes, path, kind.partition("-")[0] if kind.startswith("text-") else kind)
         return self._scrubber.mark(kind, text)
 
     def _personal(self, item: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
