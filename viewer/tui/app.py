@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
@@ -21,7 +21,9 @@ from viewer.tui.feeder import (
     Unreadable,
 )
 from viewer.tui.main_screen import MainScreen
+from viewer.tui.menu import Menu
 from viewer.tui.options import Options
+from viewer.tui.prompt import Prompt
 from viewer.tui.start import StartScreen
 from viewer.tui.state import State
 
@@ -116,6 +118,18 @@ class TraceApp(Feeder):
     def _reload(self) -> None:
         self.state.trace.close()
         self.open_files()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Give a key typed ahead to the prompt or menu that an earlier key has just opened.
+
+        Textual sends a key to what has the focus when it is pressed. What is typed faster than a
+        prompt opens would act on the list instead.
+        """
+        late = self.screen.answer(event.character) if isinstance(self.screen, Menu) else False
+        for prompt in self.screen.query(Prompt):
+            late = late or await prompt.take(event)
+        if late:
+            event.prevent_default()
 
     def on_unmount(self) -> None:
         """Let the files go."""

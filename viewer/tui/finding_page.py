@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 from viewer.model.finding import Finding
+from viewer.model.visible import visible
+from viewer.report.markdown import code, escaped
 from viewer.report.words import say
 from viewer.tui.document import Node, sentence_node, words
-from viewer.tui.look import SEVERITIES
+from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.overview import Overview
 
 
@@ -53,3 +55,20 @@ def _evidence(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:
         if evidence.path:
             node.parts = (*node.parts, (f"  {evidence.path}", "dim"))
         yield node
+
+
+def finding_markdown(finding: Finding, look: Look) -> str:
+    """Return a finding to paste into a ticket."""
+    name = SEVERITIES[finding.severity]
+    lines = [
+        f"### {escaped(look(f'severity.{name}'))}: {escaped(look.finding(finding, 'title'))}",
+        "",
+    ]
+    for part in ("cause", "action", "refute"):
+        lines.append(f"**{look(f'finding.{part}')}.** {escaped(look.finding(finding, part))}")
+        lines.append("")
+    lines += [
+        f"- {code(visible(evidence.event))} {code(visible(evidence.path))}".rstrip()
+        for evidence in finding.evidence
+    ]
+    return "\n".join(lines) + "\n"

@@ -51,8 +51,13 @@ class Look:
 
     @cached_property
     def model(self) -> Catalogue:
-        """The texts of columns and filters, which the command line has too."""
+        """The texts of filters, which the command line has too."""
         return Catalogue("model", self.texts.lang)
+
+    @cached_property
+    def cli(self) -> Catalogue:
+        """The texts of columns, which the command line has too."""
+        return Catalogue("cli", self.texts.lang)
 
     @cached_property
     def report(self) -> Catalogue:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
-from viewer.tui.lineview import LineView
+from viewer.tui.lineview import LineView, key
 from viewer.tui.lookapp import Painted
 from viewer.tui.paint import Line
 
@@ -37,8 +37,14 @@ class MenuTitle(Painted):
         return [((f" {self.text}", "title"),)]
 
 
-class MenuLines(LineView):
-    """The choices."""
+class MenuLines(LineView, inherit_bindings=False):
+    """The choices; every letter belongs to them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("down", "move(1)", "down"),
+        key("up", "move(-1)", "up"),
+        key("enter", "choose", "open"),
+    ]
 
     def __init__(self, choices: Sequence[Choice]) -> None:
         super().__init__(id="menu-lines")
@@ -84,6 +90,7 @@ class Menu(ModalScreen[str | None]):
         lines = self.query_one(MenuLines)
         lines.styles.height = min(len(self.choices), max(4, self.app.size.height - 6))
         lines.renew()
+        lines.go(next((n for n, choice in enumerate(self.choices) if choice.key), 0))
         lines.focus()
 
     @on(LineView.Chosen)
@@ -93,12 +100,17 @@ class Menu(ModalScreen[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Act on the letter of a choice."""
+        if self.answer(event.character):
+            event.stop()
+            event.prevent_default()
+
+    def answer(self, letter: str | None) -> bool:
+        """Choose by `letter`; tell whether there is such a choice."""
         for choice in self.choices:
-            if choice.key and event.character == choice.key:
-                event.stop()
-                event.prevent_default()
+            if choice.key and letter == choice.key:
                 self._answer(choice)
-                return
+                return True
+        return False
 
     def _answer(self, choice: Choice) -> None:
         if choice.key:

@@ -130,6 +130,19 @@ class Prompt(Vertical):
             hint.at = -1
         hint.refresh()
 
+    async def take(self, event: events.Key) -> bool:
+        """Take a key that was typed before the input had the focus; tell whether it was one."""
+        field = self.query_one(Input)
+        if event.key == "enter":
+            await field.action_submit()
+        elif event.key == "backspace":
+            field.action_delete_left()
+        elif event.is_printable and event.character:
+            field.insert_text_at_cursor(event.character)
+        else:
+            return False
+        return True
+
     def action_leave(self) -> None:
         """Leave without a text."""
         self.post_message(self.Left(self.purpose))

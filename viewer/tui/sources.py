@@ -131,7 +131,7 @@ class EventSource(Source):
         """Return the titles of the columns."""
         parts: list[Part] = []
         for column, cells_wide in layout(width):
-            name = self.look.model(f"column.{column.id}")
+            name = self.look.cli(f"column.{column.id}")
             parts += [(fit(name, cells_wide, right=column.right), "dim"), (" ", "")]
         return parts
 

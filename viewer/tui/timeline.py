@@ -170,10 +170,10 @@ class TimelineSource(Source):
         look = self.look
         return [
             (fit("", 2), "dim"),
-            (fit(look.model("column.time"), time, right=True) if time else "", "dim"),
-            (fit(look.model("column.ms"), ms, right=True), "dim"),
+            (fit(look.cli("column.time"), time, right=True) if time else "", "dim"),
+            (fit(look.cli("column.ms"), ms, right=True), "dim"),
             ("  ", ""),
-            (fit(look.model("column.name"), name), "dim"),
+            (fit(look.cli("column.name"), name), "dim"),
             (fit(look("timeline.legend"), bar), "faint"),
         ]
 

@@ -9,6 +9,8 @@ DIRECTORY = "https://admin.googleapis.com/admin/directory/v1/users"
 GMAIL = "https://gmail.googleapis.com/gmail/v1/users/me/messages"
 ENV = "DivaltoInfinityWinAccountEnv"
 WINDOWS = "Dupond@soc-windows.com"
+DUPOND = "dupond@masoc.com"
+ACCOUNT = "DivaltoInfinityWinAccount"
 
 
 def _phases(wait: float) -> list[dict[str, Any]]:
@@ -86,7 +88,9 @@ def _send(trace: TraceBuilder, company: str, environment: str) -> None:
                         },
                     },
                 },
-                "response": {"status": 200, "reason": "OK", "headers": {}, "body": _json({"id": "18f"})},
+                "response": {
+                    "status": 200, "reason": "OK", "headers": {}, "body": _json({"id": "18f"}),
+                },
             },
         )  # fmt: skip
 
@@ -121,12 +125,12 @@ def _refused(trace: TraceBuilder) -> None:
     with trace.operation("send", "gmail", 1, identity=identity, result={"error": error}):
         got, _ = trace.call("directory.users.get", "directory", ms=95.0)
         trace.step(
-            "configured", "refused", "not-admitted", n=1, candidate="dupond@masoc.com", source=[got],
-            attribute="DivaltoInfinityWinAccount", args={"attributes": ["DivaltoInfinityWinAccount"]},
+            "configured", "refused", "not-admitted", n=1, candidate=DUPOND, source=[got],
+            attribute=ACCOUNT, args={"attributes": [ACCOUNT]},
             compared={"wanted": "martin@soc-windows.com", "found": [WINDOWS]},
         )  # fmt: skip
-        trace.step("outcome", "refused", "not-admitted", n=2, candidate="dupond@masoc.com", source=[got],
-                   args={"attributes": ["DivaltoInfinityWinAccount"]})  # fmt: skip
+        trace.step("outcome", "refused", "not-admitted", n=2, candidate=DUPOND, source=[got],
+                   args={"attributes": [ACCOUNT]})  # fmt: skip
 
 
 def _limited(trace: TraceBuilder) -> None:
@@ -162,22 +166,25 @@ def _limited(trace: TraceBuilder) -> None:
             )  # fmt: skip
             if status != 200:
                 trace.wait(900.0 * attempt)
-        trace.add("call", "end", "gmail.users.messages.list", "gmail", id=call, parent=op, status=200,
-                  ms=2940.0, attempts=3)  # fmt: skip
+        trace.add("call", "end", "gmail.users.messages.list", "gmail", id=call, parent=op,
+                  status=200, ms=2940.0, attempts=3)  # fmt: skip
 
 
 def story() -> TraceBuilder:
     """Return a session in which every tab has something."""
     trace = TraceBuilder()
     own = trace.new_id()
-    trace.add("session", "start", "ACME-4711", "session", id=own, label="ACME-4711", bodies="structure",
+    trace.add("session", "start", "ACME-4711", "session", id=own, label="ACME-4711",
+              bodies="structure",
               session="0" * 31 + "1", by="admin", versions={"mapi-tracer": "0.1.0"})  # fmt: skip
     process = trace.new_id()
-    trace.add("process", "start", "harmony", "session", id=process, argv0="harmony", python="3.11.2",
+    trace.add("process", "start", "harmony", "session", id=process, argv0="harmony",
+              python="3.11.2",
               platform="win32", hooks=["httplib2", "builder"])  # fmt: skip
     trace.wait(12.0)
     trace.add("settings", "point", "settings", "settings",
-              values={"account": {"value": None, "origin": "default", "label": "Compte Gmail"}})  # fmt: skip
+              values={"account": {"value": None, "origin": "default", "label": "Compte"}},
+              )  # fmt: skip
     _send(trace, "lespetitspains.com", "LESPETITSPAINS")
     trace.wait(1500.0)
     _send(trace, "labriochedoree.com", "LABRIOCHEDOREE")
@@ -193,7 +200,8 @@ def story() -> TraceBuilder:
         trace.call("smtp.send", "smtp", 550, 31.0,
                    exchange={"method": "MAIL", "url": "smtp://127.0.0.1/",
                              "request": {"verb": "MAIL", "args": "FROM:<a@b.fr>"},
-                             "response": {"code": 550, "text": "5.7.1 relaying denied"}})  # fmt: skip
+                             "response": {"code": 550, "text": "5.7.1 relaying denied"}},
+                   )  # fmt: skip
         trace.wait(3000.0)
     return trace
 

@@ -195,7 +195,7 @@ async def test_filter_off_and_on_keeps_the_cursor(opened: Opener) -> None:
 
 
 async def test_detail_pages_fold_and_raw(opened: Opener) -> None:
-    """The detail folds with h and l, all with - and =, changes pages, and p shows the exact line."""
+    """The detail folds all with - and =, changes pages with , and . and p shows the exact line."""
     async with opened(options=Options(tab="gmail")) as pilot:
         app = app_of(pilot)
         detail = app.main.detail
