@@ -27,11 +27,10 @@ def no_tool(folder: Path) -> Callable[[], None]:
 
 
 def traced(folder: Path) -> Callable[[], None]:
-    """All of our Google seams; the parent has switched debug on, or not."""
-    from tracer.capture import google
-    from tracer.capture.recorder import Recorder
+    """All of our seams; the parent has switched debug on, or not."""
+    from tracer.capture.install import install
 
-    google.attach(Recorder())
+    install()
     return lambda: None
 
 

@@ -1,4 +1,4 @@
-"""A pytest plugin: debug on, all Google seams attached, before the test modules are imported.
+"""A pytest plugin: debug on, everything attached, before the test modules are imported.
 
 Runs in the suites' own processes (`-p hooked`), where `tests` is somebody else's package.
 """
@@ -14,13 +14,13 @@ import pytest
 sys.path.append(os.environ["TRACER_REPOSITORY"])
 
 from tracer import control
-from tracer.capture import google
+from tracer.capture.install import install
 from tracer.capture.recorder import Recorder
 
 STATE, _ = control.turn_on("upstream")
 COUNTS = Path(os.environ["TRACER_COUNTS"])  # now: one suite empties the environment
 recorder = Recorder()
-google.attach(recorder)
+install(recorder)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -18,6 +18,9 @@ class Method:
     http_method: str
     scopes: orjson.Fragment | None
     path: re.Pattern[str] | None
+    """Finds the parameters in a URL's path, when a look at its last segments does not."""
+    segments: tuple[tuple[str, str], ...] = ()
+    """The path's segments, each as (literal, "") or ("", parameter); empty if one is both."""
 
 
 _UNKNOWN: Final = Method("", None, None)
@@ -38,9 +41,10 @@ def parameters(method_id: str, url: str) -> dict[str, Any]:
     """Return the parameters that a URL of `method_id` carries by name; repeated ones as lists."""
     place, _, query = url.partition("?")
     found: dict[str, Any] = {}
-    path = method(method_id).path
-    match = path.search(place) if path is not None else None
-    if match is not None:
+    facts = method(method_id)
+    if facts.segments:
+        _take_segments(facts.segments, place, found)
+    elif facts.path is not None and (match := facts.path.search(place)) is not None:
         found.update((_name(key), unquote(value)) for key, value in match.groupdict().items())
     for pair in query.split("&") if query else ():
         key, _, value = pair.partition("=")
@@ -54,6 +58,20 @@ def parameters(method_id: str, url: str) -> dict[str, Any]:
         else:
             found[key] = [*before, value] if isinstance(before, list) else [before, value]
     return found
+
+
+def _take_segments(
+    segments: tuple[tuple[str, str], ...], place: str, found: dict[str, Any]
+) -> None:
+    texts = place.rsplit("/", len(segments))[1:]
+    if len(texts) != len(segments):
+        return
+    for (literal, name), text in zip(segments, texts, strict=True):
+        if name:
+            found[name] = unquote(text) if "%" in text else text
+        elif literal != text:
+            found.clear()
+            return
 
 
 @lru_cache(maxsize=32)
@@ -86,6 +104,7 @@ def _walk(resource: dict[str, Any]) -> list[tuple[str, Method]]:
                     each.get("httpMethod", ""),
                     orjson.Fragment(orjson.dumps(each.get("scopes", []))),
                     _pattern(template or each.get("path", "")),
+                    _segments(template or each.get("path", "")),
                 ),
             )
         )
@@ -107,6 +126,16 @@ def _pattern(template: str) -> re.Pattern[str] | None:
             reserved = "{+" + part in template
             text += f"(?P<{part.replace('.', '__')}>{'.+' if reserved else '[^/]+'})"
     return re.compile(f"(?:^|/){text}$")
+
+
+def _segments(template: str) -> tuple[tuple[str, str], ...]:
+    found = []
+    for part in template.split("/"):
+        match = _VARIABLE.fullmatch(part)
+        if "{+" in part or ("{" in part and match is None):
+            return ()
+        found.append(("", match[1]) if match else (part, ""))
+    return tuple(found)
 
 
 def _name(group: str) -> str:

@@ -20,6 +20,9 @@ from tracer.schema.events import VERSION, Kind, Phase, Topic, encode_fields, new
 _TRACED: Final = ("mapi-tracer", "google-api-python-client", "google-auth", "httplib2", "requests")
 
 
+_WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
+
+
 class Session:
     """Writes the events of this process into the file of one session.
 
@@ -68,7 +71,8 @@ class Session:
         if self._full:
             self.dropped += 1
             return
-        self.flush()
+        if self._gaps or not self._introduced:
+            self.flush()
         self._write(topic, kind, phase, name, id, parent, op, status, ms, data)
 
     def flush(self) -> None:
@@ -111,18 +115,24 @@ class Session:
                 "data": data,
             }
         )
-        outcome = self._writer.write(line, now, spare_cap=kind == "gap")
+        writer = self._writer
+        outcome = writer.write(line, now, spare_cap=kind == "gap")
+        if outcome is _WRITTEN and not writer.made_anew:
+            return True
+        return self._unusual(outcome, kind, len(line))
+
+    def _unusual(self, outcome: Outcome, kind: str, size: int) -> bool:
+        """Account for a line that is not in the file, or is in a new one."""
         if outcome is Outcome.WRITTEN:
-            if self._writer.made_anew:
-                self._writer.made_anew = False
-                self._introduced = False  # the new file does not know this process
-                self.gap("lost", "the file had been removed")
+            self._writer.made_anew = False
+            self._introduced = False  # the new file does not know this process
+            self.gap("lost", "the file had been removed")
             return True
         self.dropped += 1
         if kind == "gap":
             return False
         if outcome is Outcome.DROPPED:
-            self.gap("dropped", self._writer.reason, size=len(line))
+            self.gap("dropped", self._writer.reason, size=size)
         elif not self._full:
             self._full = True
             self.gap("size-cap", f"the session has reached {self.state.cap} bytes")

@@ -31,6 +31,9 @@ _HIGH: Final = 512
 """Descriptors are moved up to here: see `_out_of_the_way`."""
 
 
+_WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
+
+
 class Writer:
     """Appends lines to one session file for one process; never raises for what the system does.
 
@@ -72,7 +75,7 @@ class Writer:
         if written < len(framed):  # the next line's leading newline ends what is on the disk now
             self.reason = "short write"
             return Outcome.DROPPED
-        return Outcome.WRITTEN
+        return _WRITTEN
 
     def _look(self, now: int) -> None:
         """See that the open file is there and ours, and open it anew if not.
