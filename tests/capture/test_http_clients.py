@@ -112,6 +112,7 @@ def test_each_hop_of_a_redirect_is_an_exchange(name: str, web: Web, traced: Reco
     ]
     assert [one.partition("?")[0] for one in seen] == web.requests
     assert [e["status"] for e in traced.exchanges()] == [302, 200]
+    assert [e["data"]["role"] for e in traced.exchanges()] == ["call", "redirect"]
     assert b"SECRET" not in traced.path.read_bytes()
 
 
@@ -128,6 +129,8 @@ def test_retries_inside_urllib3_are_exchanges(name: str, web: Web, traced: Recor
         with urllib3.PoolManager(retries=retry) as pool:
             assert pool.request("GET", f"{web.url}/flaky").status == 200
     assert [each["status"] for each in traced.exchanges()] == [503, 503, 200]
+    tries = [(e["data"]["role"], e["data"]["attempt"]) for e in traced.exchanges()]
+    assert tries == [("call", 1), ("retry", 2), ("retry", 3)]
     assert len(web.requests) == 3
 
 

@@ -244,18 +244,21 @@ def begin(
     body: Any,
     *,
     role: str | None = None,
+    attempt: int | None = None,
 ) -> Exchange:
     """Write the start line of an exchange and return it.
 
-    `headers` are looked up by lower-case names, as httplib2 and requests allow. `role` is found out
-    when it is not given. The exchange hangs under what is in progress in this context.
+    `headers` are looked up by lower-case names, as httplib2 and requests allow. `role` and
+    `attempt` are found out when they are not given. The exchange hangs under what is in progress in
+    this context.
     """
     scope = current.get()
     call = scope.call if scope is not None else None
     if not isinstance(call, Call):
         call = None
     own = new_id()
-    found, attempt = _role(call, own, method, url, headers, body, role)
+    found, counted = _role(call, own, method, url, headers, body, role)
+    attempt = attempt or counted
     host = url.split("/", 3)[2] if url.count("/") >= 2 else url
     notes: Notes = []
     kept_url = session.memo.url(url, notes)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture.exchange import Exchange, begin
-from tracer.capture.record import guarded
+from tracer.capture.record import expect_redirect, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
@@ -93,3 +93,4 @@ def _begin(
 def _end(exchange: Exchange, response: Any) -> None:
     headers = {name.lower(): value for name, value in response.getheaders()}
     exchange.end(response.status, response.reason, headers, None, size=response.length)
+    expect_redirect(exchange, response.status, headers.get("location"))

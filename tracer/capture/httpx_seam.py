@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture.exchange import Exchange, begin
-from tracer.capture.record import guarded
+from tracer.capture.record import expect_redirect, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
@@ -113,6 +113,7 @@ class _Seen:
             encoding=headers.get("content-encoding", ""),
             size=int(length) if length.isdigit() else None,
         )
+        expect_redirect(self._exchange, response.status_code, headers.get("location"))
 
 
 def _sync_stream(recorder: Recorder, exchange: Exchange, response: Any) -> Any:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from contextvars import Token
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
-from tracer.capture.exchange import describe
+from tracer.capture.exchange import Exchange, describe, thread
 from tracer.capture.recorder import Recorder
 from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Session
@@ -90,6 +91,12 @@ def begin(
         scope.calls.append(record.id)
     record.start()
     return record
+
+
+def expect_redirect(exchange: Exchange, status: int, location: str | None) -> None:
+    """Let the next exchange of this thread know that it may be the next hop of this one."""
+    if location and status in {301, 302, 303, 307, 308}:
+        thread.hop = urljoin(exchange.url, location)
 
 
 def guarded(recorder: Recorder, work: Callable[[], Any]) -> Any:

@@ -70,7 +70,14 @@ def _make_request(original: Callable[..., Any], recorder: Recorder) -> Callable[
             return original(self, conn, method, url, body, headers, *args, **kwargs)
         exchange: Exchange | None = guarded(
             recorder,
-            lambda: begin(session, method, _url(self, url), _folded(headers, self), body),
+            lambda: begin(
+                session,
+                method,
+                _url(self, url),
+                _folded(headers, self),
+                body,
+                **_again(kwargs.get("retries")),
+            ),
         )
         if exchange is not None:
             exchange.proxy = guarded(recorder, lambda: _proxy(conn))
@@ -87,6 +94,15 @@ def _make_request(original: Callable[..., Any], recorder: Recorder) -> Callable[
         return response
 
     return _make_request
+
+
+def _again(retries: Any) -> dict[str, Any]:
+    """Return role and attempt of a request that urllib3 makes again by itself."""
+    history = getattr(retries, "history", ())
+    tries = [one for one in history if not one.redirect_location]
+    if not history or history[-1].redirect_location:
+        return {}
+    return {"role": "retry", "attempt": len(tries) + 1}
 
 
 def _url(pool: Any, url: str) -> str:
@@ -129,6 +145,7 @@ def _end(exchange: Exchange, response: Any, content: bytes | None) -> None:
     length = headers.get("content-length", "")
     size = int(length) if length.isdigit() else None
     exchange.end(response.status, response.reason or "", headers, content, size=size)
+    record.expect_redirect(exchange, response.status, headers.get("location"))
 
 
 def _settle(recorder: Recorder) -> None:
