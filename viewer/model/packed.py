@@ -1,5 +1,6 @@
 """What session files come wrapped in: ``.gz``, ``.zst``, and the ticket's ``.zip``."""
 
+import os
 import struct
 import sys
 import zipfile
@@ -56,7 +57,7 @@ def check(path: Path | str) -> None:
         SourceError: as `open_source`.
     """
     if str(path) != "-":
-        open_file(Path(path)).close()
+        os.close(open_file(Path(path)))
 
 
 def _unwrap(source: Source) -> Source:

@@ -63,20 +63,21 @@ class Source(Protocol):
 
 
 class FileSource:
-    """A plain file, which may grow."""
+    """A plain file, which may grow. It is closed with its last user, if nobody closes it before."""
 
     def __init__(self, path: Path, name: str = "") -> None:
         self.path: Path | None = path
         self.name = name or str(path)
+        self._file = -1
         self._file = open_file(path)
         self._lock = threading.Lock()
-        status = os.fstat(self._file.fileno())
+        status = os.fstat(self._file)
         self._identity = (status.st_dev, status.st_ino)
         self._seen = self.stored = status.st_size
 
     def size(self) -> int:
         """Return the size of the file now."""
-        size = os.fstat(self._file.fileno()).st_size
+        size = os.fstat(self._file).st_size
         self._seen = max(self._seen, size)
         self.stored = size
         return size
@@ -84,14 +85,14 @@ class FileSource:
     def read(self, offset: int, count: int) -> bytes:
         """Read without moving anything that another thread uses."""
         if hasattr(os, "pread"):
-            return os.pread(self._file.fileno(), count, offset)
+            return os.pread(self._file, count, offset)
         with self._lock:  # Windows
-            self._file.seek(offset)
-            return self._file.read(count)
+            os.lseek(self._file, offset, os.SEEK_SET)
+            return os.read(self._file, count)
 
     def fileno(self) -> int:
         """Return the descriptor."""
-        return self._file.fileno()
+        return self._file
 
     def advance(self, budget: int) -> bool:
         """Return False: all there is can be read."""
@@ -99,7 +100,7 @@ class FileSource:
 
     def changed(self) -> str | None:
         """Tell whether the file was cut off, or another one took its name."""
-        if os.fstat(self._file.fileno()).st_size < self._seen:
+        if os.fstat(self._file).st_size < self._seen:
             return "truncated"
         assert self.path is not None
         try:
@@ -110,7 +111,11 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    __del__ = close
 
 
 def read_into(source: Source, offset: int, buffer: memoryview) -> int:
@@ -274,15 +279,17 @@ class _Spool:
     def close(self) -> None:
         self._file.close()
 
+    __del__ = close
 
-def open_file(path: Path) -> IO[bytes]:
-    """Open `path` for reading, unbuffered; what is no readable file becomes a `SourceError`."""
+
+def open_file(path: Path) -> int:
+    """Open `path` for reading; what is no readable file becomes a `SourceError`."""
     try:
         if path.is_dir():
             raise SourceError("directory", str(path))
         if path.exists() and not path.is_file():
             raise SourceError("no-file", str(path))  # a fifo or device would block us
-        return path.open("rb", buffering=0)
+        return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         raise SourceError("missing", str(path)) from None
     except (OSError, ValueError) as error:
