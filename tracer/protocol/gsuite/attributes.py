@@ -134,9 +134,14 @@ class Attributes:
         if not rest.protected:
             what += "; no attribute is left: everybody may then use the account"
         if self.apply:
-            body = {"customSchemas": {self.rules.schema: {name: after or None}}}
-            self.google.run(users.patch(userKey=primary, body=body))
+            self._write(primary, name, after)
         return [Change(what, self.apply)]
+
+    def _write(self, account: str, name: str, values: list[Any]) -> None:
+        """Put `values` into one field of `account`; the other fields stay."""
+        users = self.google.directory("directory-write").users()
+        body = {"customSchemas": {self.rules.schema: {name: values or None}}}
+        self.google.run(users.patch(userKey=account, body=body))
 
     def _with(self, item: dict[str, Any], name: str, values: list[Any]) -> dict[str, Any]:
         """Return the custom schemas of `item` with other values in one field."""
