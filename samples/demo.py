@@ -1,7 +1,7 @@
 """`make demo`: the seed page's story, played against the sandbox with the commands its users type.
 
-It leaves the trace and the settings in `demo/`, opens the viewer when there is a terminal, and
-prints the report when there is none.
+It leaves the trace and the settings in `demo/` (`python -m samples.demo FOLDER`: there), opens the
+viewer when there is a terminal, and prints the report when there is none.
 """
 
 import os
@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from samples.sandbox import Sandbox, seed_world
 
-HERE = Path("demo")
+ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 
 SETTINGS = """\
@@ -25,7 +26,24 @@ directory_account = "admin@diva-gs.com"
 """
 
 
-def story(run: "Story") -> None:
+class Player(Protocol):
+    """Who plays the story: the demo on the command line, or the recorder of the sample sessions."""
+
+    box: Sandbox
+    key: Path
+    """The service-account file."""
+
+    def say(self, text: str) -> object:
+        """Announce a scene."""
+
+    def act(self, *words: str, fails: bool = False) -> object:
+        """Run `tracer act …`."""
+
+    def tracer(self, *words: str, fails: bool = False) -> object:
+        """Run `tracer …`."""
+
+
+def story(run: Player) -> None:
     """Play every scene; a scene that is meant to fail says so."""
     dupond = ("--windows-account", "Dupond@soc-windows.com")
     test = ("--windows-account", "test@divalto.com")
@@ -64,13 +82,14 @@ def story(run: "Story") -> None:
 class Story:
     """Types the commands, shows them, and checks that each ends as the story says."""
 
-    def __init__(self, box: Sandbox, settings: Path, key: Path) -> None:
+    def __init__(self, box: Sandbox, folder: Path, settings: Path, key: Path) -> None:
         self.box = box
         self.key = key
         self._environment = {
             **os.environ,
             "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
-            "TRACER_HOME": str((HERE / "home").resolve()),
+            "TRACER_HOME": str((folder / "home").resolve()),
+            "PYTHONPATH": str(ROOT),  # of `python -m samples.repro.…`
             "TRACER_SETTINGS": str(settings.resolve()),
         }
 
@@ -97,18 +116,20 @@ class Story:
         ).returncode
 
 
-def main() -> int:
-    """Play the story; return an exit code."""
-    shutil.rmtree(HERE, ignore_errors=True)
-    HERE.mkdir()
-    trace = HERE / "session.jsonl"
+def main(folder: Path = Path("demo")) -> int:
+    """Play the story, its files in `folder`; return an exit code."""
+    trace = folder / "session.jsonl"
+    if folder.exists() and any(folder.iterdir()) and not trace.exists():
+        sys.exit(f"demo: {folder} holds other files: name a new folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     with Sandbox(seed_world()) as box:
-        key = HERE / "service-account.json"
+        key = folder / "service-account.json"
         box.key_file(key)
-        settings = HERE / "settings.toml"
+        settings = folder / "settings.toml"
         text = SETTINGS.format(url=box.url, key=key.resolve().as_posix())
         settings.write_text(text, encoding="utf-8")
-        run = Story(box, settings, key)
+        run = Story(box, folder, settings, key)
         run.tracer("on", "--label", "demo", "--out", str(trace))
         story(run)
         run.say("Debug off: here is the file")
@@ -119,4 +140,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*map(Path, sys.argv[1:2])))
