@@ -1,5 +1,6 @@
 """Finding the rows of an id: by looking through the column at first, by a sorted order later."""
 
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 import numpy as np
@@ -45,9 +46,9 @@ class Lookup:
         if self._order is None or not done:
             return tail
         order = self._order
-        known = column[: order.size]
-        low = np.searchsorted(known, key, side="left", sorter=order)
-        high = np.searchsorted(known, key, side="right", sorter=order)
+        # not np.searchsorted: each call of it would first copy all of `order` into wider numbers
+        low = bisect_left(order, key, key=column.__getitem__)
+        high = bisect_right(order, key, lo=low, key=column.__getitem__)
         found: Rows = np.concatenate([np.sort(order[low:high]).astype(np.int64), tail])
         return found
 
