@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracer.schema.events import Event, Kind
-from viewer.model.trace import Trace
+from viewer.model.trace import Rows, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,25 @@ def compared(step: Event) -> tuple[str, list[str], str, list[str]]:
     )
 
 
-def decisions(trace: Trace) -> Iterator[Decision]:
-    """Yield every resolution with at least one recorded step, in order of time."""
+def decisions(trace: Trace, rows: Rows | None = None) -> Iterator[Decision]:
+    """Yield every resolution with at least one recorded step, in order of time.
+
+    With `rows` (of steps) only the resolutions that these belong to.
+    """
     steps: dict[str, list[Event]] = defaultdict(list)
-    for row in trace.select(kinds=(Kind.STEP,)).tolist():
-        step = trace.event(row)
-        steps[step.parent or step.op or ""].append(step)
+    if rows is None:
+        for row in trace.select(kinds=(Kind.STEP,)).tolist():
+            step = trace.event(row)
+            steps[step.parent or step.op or ""].append(step)
+    else:
+        parents = dict.fromkeys(trace.event(row).parent or "" for row in rows.tolist())
+        for parent in parents:
+            under = (trace.event(row) for row in trace.children(parent))
+            steps[parent] = [event for event in under if event.kind == Kind.STEP]
     for operation, own in steps.items():
-        own.sort(key=_number)
-        yield Decision(operation, own[0].op or operation, tuple(own), _facts(trace, own[0]))
+        if own:
+            own.sort(key=_number)
+            yield Decision(operation, own[0].op or operation, tuple(own), _facts(trace, own[0]))
 
 
 def _number(step: Event) -> int:
@@ -93,7 +103,7 @@ def _number(step: Event) -> int:
 def _facts(trace: Trace, step: Event) -> dict[str, Any]:
     """Return the facts of the nearest operation above `step`, those of the root filled in."""
     facts: dict[str, Any] = {}
-    for event_id in (step.parent, step.op):
+    for event_id in dict.fromkeys((step.parent, step.op)):
         row = trace.row_of(event_id) if event_id else None
         if row is not None:
             facts = {**trace.event(row).data, **facts}

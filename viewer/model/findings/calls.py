@@ -5,6 +5,9 @@ from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tracer.schema.events import Kind
 from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
 from viewer.model.findings.facts import Facts
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = "?"
 _UNTIL = re.compile(r"retry after\s+(\d{4}-\d\d-\d\dT[\d:.]+Z)", re.IGNORECASE)
+_FEW = 20  # sends that are compared with every message read
 _BAD_LINE = r"HTTP/1\.\d [45]"
 _ADDRESS = re.compile(r"[^\s<>\"]+@[^\s<>\"]+")
 SEND = ("gmail.users.messages.send", "gmail.users.drafts.send")
@@ -246,8 +250,8 @@ def batch_partial(facts: Facts) -> Iterator[Finding]:
 
 def _unsplit_batches(facts: Facts, known: Set[str]) -> Iterator[Finding]:
     """Read the parts' status lines where the parts are no events of their own."""
-    for row in facts.marked["part"]:
-        batch = facts.trace.event(row)
+    failed_part = [facts.containing(f'"line":"HTTP/1.1 {n}', facts.exchange_rows) for n in "45"]
+    for batch in facts.some(np.unique(np.concatenate(failed_part))):
         parts = items(at(batch.data, "response.body.parts"))
         inner = [one for part in parts for one in items(part.get("parts"))]
         failed = [n for n, one in enumerate(inner) if re.match(_BAD_LINE, text(one.get("line")))]
@@ -264,30 +268,38 @@ def _unsplit_batches(facts: Facts, known: Set[str]) -> Iterator[Finding]:
 
 def from_rewritten(facts: Facts) -> Iterator[Finding]:
     """Rule 20: the message that was sent, read back, has another From than was asked."""
-    sent: dict[str, tuple[str, Event]] = {}
-    for call in facts.calls(*SEND):
-        for exchange in facts.exchanges(call.id):
-            wanted = _address(at(exchange.data, "request.body") or call.data)
-            number = text(at(exchange.data, "response.body.json.id"))
-            if wanted and number:
-                sent[number] = (wanted, exchange)
-    if not sent:
-        return
-    for call in facts.calls("gmail.users.messages.get"):
-        asked = sent.get(text(at(call.data, "params.id")))
-        for exchange in facts.exchanges(call.id) if asked else ():
-            got = _address(at(exchange.data, "response.body.json.payload"))
-            if asked and got and got.casefold() != asked[0].casefold():
+    for call in facts.some(facts.calls("gmail.users.messages.get")):
+        number = text(at(call.data, "params.id"))
+        read = [e for e in facts.exchanges(call.id) if _from_in(e, "response.body.json.payload")]
+        for exchange in _sends_before(facts, call, number) if read else ():
+            asked = _from_in(exchange, "request.body")
+            got = _from_in(read[-1], "response.body.json.payload")
+            if asked and got and got.casefold() != asked.casefold():
                 yield finding(
                     "from-rewritten",
                     [
-                        Evidence(asked[1].id, "request.body"),
-                        Evidence(exchange.id, "response.body.json.payload.headers"),
+                        Evidence(exchange.id, "request.body"),
+                        Evidence(read[-1].id, "response.body.json.payload.headers"),
                     ],
                     confidence=0.95,
-                    args={"asked": asked[0], "sent": got},
+                    args={"asked": asked, "sent": got},
                     ops=[call.op] if call.op else [],
                 )
+
+
+def _sends_before(facts: Facts, get: "Event", number: str) -> Iterator["Event"]:
+    """Yield the exchanges that sent the message `number`; of many sends, those of one operation."""
+    rows = facts.calls(*SEND)
+    if len(rows) > _FEW:
+        rows = facts.trace.select(kinds=(Kind.CALL,), names=SEND, op=get.op) if get.op else rows[:0]
+    for row in rows.tolist():
+        for exchange in facts.exchanges(facts.trace.id_of(row)):
+            if number and text(at(exchange.data, "response.body.json.id")) == number:
+                yield exchange
+
+
+def _from_in(exchange: "Event", path: str) -> str:
+    return _address(at(exchange.data, path))
 
 
 def _address(body: object, depth: int = 0) -> str:

@@ -51,14 +51,14 @@ def refused(facts: Facts, explained: Set[str]) -> Iterator[Finding]:
 
 def operation_failed(facts: Facts, explained: Set[str]) -> Iterator[Finding]:
     """An operation failed, and the trace does not show a cause below it."""
-    for operation in facts.operations.values():
-        if operation.status != 1 or (operation.op or operation.event) in explained:
+    for operation in facts.failed_operations:
+        if (operation.op or operation.id) in explained:
             continue
         error: Any = operation.data.get("error")
         error = error if isinstance(error, dict) else {}
         yield finding(
             "operation-failed",
-            [Evidence(operation.event, "error.message" if error.get("message") else "status")],
+            [Evidence(operation.id, "error.message" if error.get("message") else "status")],
             confidence=0.5,
             args={
                 "operation": operation.name,
@@ -66,7 +66,7 @@ def operation_failed(facts: Facts, explained: Set[str]) -> Iterator[Finding]:
                 "told": text(error.get("cause")) or "word.not-told",
                 "remedy": text(error.get("remedy")) or "word.no-remedy",
             },
-            ops=[operation.op or operation.event],
+            ops=[operation.op or operation.id],
             topic=operation.topic,
         )
 

@@ -27,17 +27,24 @@ CAUSES = (
 def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
     """Return the causes that `trace` shows, the worst and most fundamental first.
 
-    `progress` is called with (events looked at, events in all) now and then. Never raises for what
-    a trace holds; every id in the evidence opens an event of `trace`.
+    `progress` is called with (rules done, rules in all). Never raises for what a trace holds; every
+    id in the evidence opens an event of `trace`.
     """
-    facts = Facts(trace, progress)
-    found = [finding for rule in CAUSES for finding in rule(facts)]
+    facts = Facts(trace)
+    done, total = 0, len(CAUSES) + len(effects.RULES)
+    found: list[Finding] = []
+    for rule in CAUSES:
+        found += rule(facts)
+        done += 1
+        if progress:
+            progress(done, total)
     found = without_consequences(joined(found))
     for effect in effects.RULES:
         explained = {op for f in found if f.severity >= Severity.WARNING for op in f.ops}
         found += joined(effect(facts, explained))
-    if progress:
-        progress(len(trace), len(trace))
+        done += 1
+        if progress:
+            progress(done, total)
     return sorted((grounded(strengthened(one), trace) for one in found), key=weight)
 
 

@@ -1,54 +1,46 @@
 """What the rules read: failures decoded once, everything else on demand."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
+
+import numpy as np
 
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, decisions
 from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text
 from viewer.model.findings.patterns import by_rule
-from viewer.model.trace import Trace
+from viewer.model.search import search
+from viewer.model.trace import Rows, Trace
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
-_EVERY: Final = 4096  # events between two reports of progress
-_MARKS: Final = re.compile(rb'(?P<again>"n":\s*2\b)|(?P<part>"line":\s*"HTTP/1\.\d [45])')
-_TOKENS: Final = 2000  # requests for tokens that are looked at
-_SILENT: Final = 1000  # failed operations without a failed call that are looked into
-_MOST: Final = 20_000  # calls looked at for what shows in nearly all of them or in none
+MOST: Final = 20_000
+"""Failures that are decoded; beyond that, evenly many of each name and status."""
+_SOME: Final = 2000
+"""Of anything else that may be very many; beyond that, every so manieth is looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A root or nested operation, as far as it is recorded."""
+_ALIKE: Final = ("name", "status", "sort")
+"""Columns that failures of one kind have in common."""
 
-    event: str
-    op: str | None
-    name: str
-    topic: str
-    status: int | None
-    ended: bool
-    data: dict[str, Any]
+
+def thinned(rows: Rows, most: int) -> Rows:
+    """Return at most `most` of `rows`, evenly chosen."""
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 class Facts:
-    """One trace, read for the rules. Nothing is decoded twice on purpose, nothing is kept whole."""
+    """One trace, read for the rules; nothing is kept whole.
 
-    def __init__(self, trace: Trace, progress: Progress | None = None) -> None:
+    Of a huge trace, what occurs in thousands is looked at in an even selection, so that the time
+    stays a small multiple of the index's; counts are then those of the selection.
+    """
+
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self._progress = progress
-        self._done = 0
-        self._total = max(1, len(trace))
-
-    def tick(self, count: int = 1) -> None:
-        """Report progress: `count` more events were looked at."""
-        before, self._done = self._done, min(self._done + count, self._total)
-        if self._progress and before // _EVERY != self._done // _EVERY:
-            self._progress(self._done, self._total)
 
     # events
 
@@ -60,7 +52,6 @@ class Facts:
     def events(self, **condition: Any) -> Iterator[Event]:
         """Decode what ``trace.select`` finds, in order of time."""
         for row in self.trace.select(**condition).tolist():
-            self.tick()
             yield self.trace.event(row)
 
     def exchanges(self, call_id: str) -> list[Event]:
@@ -68,9 +59,21 @@ class Facts:
         under = (self.trace.event(row) for row in self.trace.children(call_id))
         return [event for event in under if event.kind == Kind.EXCHANGE]
 
-    def calls(self, *names: str) -> Iterator[Event]:
-        """Decode the calls with one of these method ids."""
-        return self.events(kinds=(Kind.CALL,), names=names)
+    def some(self, rows: Rows, most: int = _SOME) -> Iterator[Event]:
+        """Decode at most `most` of `rows`, evenly chosen."""
+        for row in thinned(rows, most).tolist():
+            yield self.trace.event(row)
+
+    def calls(self, *names: str) -> Rows:
+        """Return the rows of the calls with one of these method ids."""
+        return self.trace.select(kinds=(Kind.CALL,), names=names)
+
+    def containing(self, text: str, rows: Rows) -> Rows:
+        """Return those of `rows` whose line holds `text`: a search over the bytes of the files."""
+        if len(rows) > _SOME:
+            return np.intersect1d(rows, search(self.trace, text, case=True).rows)
+        sought = text.encode()
+        return np.array([r for r in rows.tolist() if sought in self.trace.raw(r)], dtype=np.int64)
 
     def calls_of(self, op: str) -> list[Event]:
         """Return the calls under an operation and the operations inside it, in order of time."""
@@ -91,48 +94,68 @@ class Facts:
 
     @cached_property
     def mail_calls(self) -> list[Event]:
-        """Gmail calls; of very many, every so manieth."""
-        rows = self.trace.select(kinds=(Kind.CALL,), topics=(Topic.GMAIL,))
-        rows = rows[:: max(1, len(rows) // _MOST)]
-        self.tick(len(rows))
-        return [self.trace.event(row) for row in rows.tolist()]
+        """Gmail calls."""
+        return list(self.some(self.trace.select(kinds=(Kind.CALL,), topics=(Topic.GMAIL,))))
 
     @cached_property
     def failures(self) -> list[Failure]:
-        """Every failed exchange, then every failed call that has none, in order of time."""
-        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
+        """Failed exchanges, then what failed without a failed exchange."""
         found: list[Failure] = []
         calls: list[Event] = []
-        with_exchange: set[str] = set()
-        for row in rows:
-            self.tick()
-            event = self.trace.event(row)
-            if event.phase != Phase.END:
-                continue  # never answered: a rule of its own
-            if event.kind == Kind.CALL:
-                calls.append(event)
-                continue
-            failure = self._of_exchange(event)
-            with_exchange.add(failure.call or "")
-            found.append(self._handled(failure))
+        for event in self._failed_events:
+            if event.phase == Phase.END:
+                if event.kind == Kind.CALL:
+                    calls.append(event)
+                else:
+                    found.append(self._handled(self._of_exchange(event)))
         told = {event.op for event in calls} | {f.op for f in found}
         found += self._broken(told)
-        alone = (_of_call(call) for call in calls if call.id not in with_exchange)
-        return [*found, *map(self._handled, alone)]
+        with_exchange = {failure.call for failure in found}
+        alone = (call for call in calls if call.id not in with_exchange)
+        alone = (call for call in alone if not self._has_failed_exchange(call))
+        return [*found, *(self._handled(_of_call(call)) for call in alone)]
+
+    @cached_property
+    def _failed_events(self) -> list[Event]:
+        """Calls and exchanges that failed or were never answered."""
+        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True)
+        if len(rows) > MOST:
+            alike = np.column_stack([self.trace.column(name)[rows] for name in _ALIKE])
+            _, group = np.unique(alike.astype(np.int64), axis=0, return_inverse=True)
+            share = MOST // (int(group.max()) + 1) + 1
+            groups = (rows[group.ravel() == n] for n in range(int(group.max()) + 1))
+            rows = np.sort(np.concatenate([thinned(one, share) for one in groups]))
+        return [self.trace.event(row) for row in rows.tolist()]
+
+    def _has_failed_exchange(self, call: Event) -> bool:
+        under = (row for row in self.trace.children(call.id) if self.trace.failed(row))
+        return any(self.trace.event(row).phase == Phase.END for row in under)
 
     def _handled(self, failure: Failure) -> Failure:
-        operation = self.operations.get(failure.op or "")
-        return replace(failure, handled=True) if operation and operation.status == 0 else failure
+        well = bool(failure.op) and self.ended_well(failure.op or "")
+        return replace(failure, handled=True) if well else failure
+
+    def ended_well(self, op: str) -> bool:
+        """Tell whether an operation ended without an error."""
+        known = self._well.get(op)
+        if known is None:
+            row = self.trace.row_of(op)
+            known = row is not None and int(self.trace.column("status")[row]) == 0
+            self._well[op] = known
+        return known
+
+    @cached_property
+    def _well(self) -> dict[str, bool]:
+        return {}
 
     def _broken(self, told: set[str | None]) -> Iterator[Failure]:
         """Yield what was answered well and failed all the same, in operations not yet `told` of.
 
         An answer that could not be read, or a call that raised (EWS tells errors in a 200).
         """
-        failed = [o for o in self.operations.values() if o.status == 1 and o.event == o.op]
-        silent = [operation for operation in failed if operation.op not in told]
-        for operation in silent[:_SILENT]:
-            for call in self.calls_of(operation.event):
+        silent = [o for o in self.failed_operations if o.id == o.op and o.op not in told]
+        for operation in silent:
+            for call in self.calls_of(operation.id):
                 bad = [e for e in self.exchanges(call.id) if e.status == 200 and _unreadable(e)]
                 for exchange in bad:
                     own = failure_of(exchange, call=call.id, method=call.name, recovered=False)
@@ -147,11 +170,9 @@ class Facts:
 
     @cached_property
     def token_requests(self) -> list[Event]:
-        """Requests for tokens that were granted; of very many, every so manieth."""
+        """Requests for tokens that were granted."""
         rows = self.trace.select(kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH,))
-        rows = rows[:: max(1, len(rows) // _TOKENS)]
-        self.tick(len(rows))
-        events = (self.trace.event(row) for row in rows.tolist())
+        events = self.some(rows, 500)
         return [e for e in events if e.status == 200 and e.data.get("role") == "token"]
 
     def granted(self, exchange: Event) -> tuple[list[str], Event | None]:
@@ -168,22 +189,17 @@ class Facts:
     @cached_property
     def unanswered(self) -> list[Event]:
         """Calls and exchanges that started and never ended."""
-        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True).tolist()
-        events = (self.trace.event(row) for row in rows)
-        return [event for event in events if event.phase == Phase.START]
+        return [event for event in self._failed_events if event.phase == Phase.START]
 
     @cached_property
-    def marked(self) -> dict[str, list[int]]:
-        """Exchanges with a second transmission (``again``) or a failed part of a batch (``part``).
+    def exchange_rows(self) -> Rows:
+        """Every exchange."""
+        return self.trace.select(kinds=(Kind.EXCHANGE,))
 
-        Found by a search over the bytes of each line, since decoding them all would take minutes.
-        """
-        found: dict[str, list[int]] = {"again": [], "part": []}
-        for row in self.trace.select(kinds=(Kind.EXCHANGE,)).tolist():
-            self.tick()
-            for mark in {match.lastgroup for match in _MARKS.finditer(self.trace.raw(row))}:
-                found[str(mark)].append(row)
-        return found
+    @cached_property
+    def sent_again(self) -> list[Event]:
+        """Exchanges with a second transmission."""
+        return list(self.some(self.containing('"n":2,', self.exchange_rows)))
 
     @cached_property
     def ended(self) -> bool:
@@ -198,33 +214,32 @@ class Facts:
         heads = (self.trace.head(row) for row in rows)
         return {head.pid for head in heads if head.phase == Phase.END}
 
-    def slow_rows(self, ms: float) -> list[int]:
-        """Return the exchanges that took at least `ms`, from the index alone."""
-        rows = self.trace.select(kinds=(Kind.EXCHANGE,))
-        self.tick(len(rows))
-        slow: list[int] = rows[self.trace.column("ms")[rows] >= ms].tolist()
-        return slow
+    def slow(self, ms: float) -> list[Event]:
+        """Return the exchanges that took at least `ms`, the slowest first."""
+        rows = self.exchange_rows
+        took = self.trace.column("ms")[rows]
+        slow = rows[took >= ms]
+        slow = slow[np.argsort(-self.trace.column("ms")[slow], kind="stable")]
+        return [self.trace.event(row) for row in slow[:_SOME].tolist()]
 
     @cached_property
-    def operations(self) -> dict[str, Operation]:
-        """Operations by id."""
-        return {
-            event.id: Operation(
-                event.id,
-                event.op,
-                event.name,
-                event.topic,
-                event.status,
-                event.phase == Phase.END,
-                event.data,
-            )
-            for event in self.events(kinds=(Kind.OPERATION,))
-        }
+    def failed_operations(self) -> list[Event]:
+        """Operations that ended with an error."""
+        return list(self.some(self.trace.select(kinds=(Kind.OPERATION,), errors=True)))
 
     @cached_property
     def decisions(self) -> list[Decision]:
-        """The account resolutions."""
-        return list(decisions(self.trace))
+        """The account resolutions; of very many, all odd ones and some of the others."""
+        rows = self.trace.select(kinds=(Kind.STEP,))
+        if len(rows) <= 4 * _SOME:
+            return list(decisions(self.trace))
+        outcomes = self.trace.select(kinds=(Kind.STEP,), names=("outcome",))
+        odd = [
+            self.containing(f'"verdict":"{word}"', rows) for word in ("ambiguous", "unprotected")
+        ]
+        odd += [self.containing(f'"verdict":"{word}"', outcomes) for word in ("none", "refused")]
+        chosen = [thinned(one, _SOME // 2) for one in (*odd, outcomes)]
+        return list(decisions(self.trace, np.unique(np.concatenate(chosen))))
 
     def _of_exchange(self, event: Event) -> Failure:
         parent = self.trace.row_of(event.parent) if event.parent else None

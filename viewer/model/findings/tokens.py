@@ -147,8 +147,7 @@ def clock_offset(facts: Facts) -> Iterator[Finding]:
     rows = facts.trace.select(
         kinds=(Kind.EXCHANGE,), topics=(Topic.AUTH, Topic.GMAIL, Topic.DIRECTORY)
     )
-    for row in rows[:: max(1, len(rows) // _SAMPLES)].tolist():
-        event = facts.trace.event(row)
+    for event in facts.some(rows, _SAMPLES):
         seconds = offset(event)
         if seconds is not None:
             found.append((seconds, event.id))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 SLOW_MS = 2000.0
 """An exchange that takes longer is slow to the person who waits for it."""
 _SLOW_SIZE = 2**20  # bodies beyond this take their time; the limit grows with them
-_MOST = 2000  # slow exchanges that are decoded
 _UNKNOWN = "?"
 _DOUBTFUL = ("timeout", "connection-dropped", "backend-error", "answer-broken")
 _FINAL = {"timeout", "connection-dropped"}
@@ -65,8 +64,7 @@ def duplicate_send(facts: Facts) -> Iterator[Finding]:
 
 def _sent_again(facts: Facts) -> Iterator["Event"]:
     """Yield the sends of which an exchange has a second transmission."""
-    exchanges = (facts.trace.event(row) for row in facts.marked["again"])
-    calls = (facts.event(exchange.parent or "") for exchange in exchanges)
+    calls = (facts.event(exchange.parent or "") for exchange in facts.sent_again)
     found = {call.id: call for call in calls if call and call.name in SEND}
     yield from found.values()
 
@@ -91,8 +89,8 @@ def send_doubtful(facts: Facts) -> Iterator[Finding]:
         group = [i for i in of_rule(facts, rule) if i[0].method in _SENDS and not i[0].recovered]
         group = [i for i in group if i[0].kind == Kind.CALL or _was_sent(facts, i[0].event)]
         if group:
-            checked = _looked_in_sent(facts, group)
-            severity = Severity.WARNING if checked else None
+            checked = _looked_in_sent(group)
+            severity = Severity.NOTE if checked else None
             args = {"why": group[0][0].reason or rule, "subject": _who(facts, group)}
             yield from_failures("send-doubtful", group, args, confidence=0.7, severity=severity)
 
@@ -104,10 +102,9 @@ def _was_sent(facts: Facts, exchange_id: str) -> bool:
     return not sent or any(one.get("sent") for one in sent)
 
 
-def _looked_in_sent(facts: Facts, group: Group) -> bool:
+def _looked_in_sent(group: Group) -> bool:
     """Tell whether every operation concerned found out afterwards (it ended well)."""
-    ended = [facts.operations.get(failure.op or "") for failure, _ in group]
-    return all(op is not None and op.status == 0 for op in ended)
+    return all(failure.handled for failure, _ in group)
 
 
 def _who(facts: Facts, group: Group) -> str:
@@ -118,8 +115,7 @@ def _who(facts: Facts, group: Group) -> str:
 def hidden_resend(facts: Facts) -> Iterator[Finding]:
     """Any other request went over the wire twice: harmless, but it tells of dropped connections."""
     found: list[Event] = []
-    for row in facts.marked["again"]:
-        exchange = facts.trace.event(row)
+    for exchange in facts.sent_again:
         call = facts.event(exchange.parent or "")
         if len(transmissions(exchange)) > 1 and not (call and call.name in SEND):
             found.append(exchange)
@@ -185,8 +181,7 @@ def unanswered(facts: Facts) -> Iterator[Finding]:
 def slow(facts: Facts) -> Iterator[Finding]:
     """Exchanges that took long, told apart by the phase that took the time."""
     found: dict[str, list[tuple[Event, float]]] = {}
-    for row in facts.slow_rows(SLOW_MS)[:_MOST]:
-        event = facts.trace.event(row)
+    for event in facts.slow(SLOW_MS):
         if event.phase != Phase.END or event.status is None or _limit(event) > (event.ms or 0):
             continue
         phase, ms = slowest(event)
