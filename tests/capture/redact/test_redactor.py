@@ -391,6 +391,20 @@ def test_a_mail_of_35_mib_is_not_read_whole() -> None:
     assert kept["size"] == len(content)
 
 
+def test_an_upload_of_35_mib_is_not_decoded_whole() -> None:
+    """The same for a mail that travels in base64 as a part of an upload."""
+    encoded = base64.b64encode(mail("x") + b"A" * 36_700_160)
+    content = (
+        b"--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\nContent-Type: message/rfc822"
+        b"\r\nContent-Transfer-Encoding: base64\r\n\r\n" + encoded + b"\r\n--x--"
+    )
+    kept = body(content, "multipart/related; boundary=x", direction="request")
+    part = kept["parts"][1]
+    assert part["mime"]["headers"]["to"] == "paul@x.fr"
+    assert abs(part["size"] - 36_700_160) < 2_000
+    assert part["truncated"] > 36_000_000
+
+
 def test_an_assertion_is_readable_and_of_no_use() -> None:
     """Header and claims of the JWT stay, its signature goes."""
     pieces = [urlsafe(orjson.dumps(piece)).rstrip("=") for piece in (

@@ -22,7 +22,9 @@ KEPT_TEXT: Final = 65_536
 _SCRUBBED_BEYOND: Final = 16_384  # so that a secret across the cut is still seen whole
 _INFLATED: Final = 8_388_608
 _WHOLE_DIGEST: Final = 1_048_576
-_PARSED: Final = 16_777_216
+_PARSED: Final = 4_194_304  # more would hold up the host
+_WHOLE_PART: Final = 1_500_000
+_BEGINNING: Final = 87_384
 _PARTS: Final = 1000
 _DEPTH: Final = 5
 _PLAIN_TEXT: Final = 500
@@ -199,16 +201,23 @@ def _part(
 ) -> dict[str, Any]:
     """Return one part: its headers, and its content as a BODY."""
     headers, content = _split(raw)
+    looked_at = content
+    if headers.get("content-transfer-encoding", "").lower() == "base64":
+        looked_at = content if len(content) <= _WHOLE_PART else content[:_BEGINNING]
+        looked_at = mail.decode_loosely(looked_at.decode("latin-1")) or content
     inner = replace(
         source,
-        content=content if headers.get("content-transfer-encoding", "").lower() != "base64"
-        else mail.decode_loosely(content.decode("latin-1")) or content,
+        content=looked_at,
         type=headers.get("content-type", "application/octet-stream"),
         encoding=headers.get("content-encoding", ""),
         depth=source.depth + 1,
-    )  # fmt: skip
+    )
     kept = redactor.headers(headers, notes, f"{path}.headers")
-    return {"headers": kept, **body(redactor, inner, notes, path)}
+    result = {"headers": kept, **body(redactor, inner, notes, path)}
+    if len(content) > _WHOLE_PART and looked_at is not content:
+        result["size"] = len(content) * 3 // 4  # what base64 of this length holds, nearly
+        result["truncated"] = result["size"] - len(looked_at)
+    return result
 
 
 def _http(
