@@ -216,9 +216,11 @@ class _Page:
         places = np.searchsorted(self.rows, failed).tolist()
         yield f'<script type="application/json" id="failed">{_json(places)}</script>\n'
         yield '<script type="application/x-ndjson" id="lines">'
+        left = MOST_BYTES
         for row in self.rows.tolist():
             raw = self.trace.raw(row).strip()
-            if len(raw) > _LONGEST_LINE:
+            left -= len(raw)
+            if len(raw) > _LONGEST_LINE or left < 0:
                 raw = _shortened(self.trace.event(row), self.words("html.too-long"))
             yield raw.decode("utf-8", "replace").replace("<", "\\u003c") + "\n"
         yield "</script>\n"
@@ -236,6 +238,7 @@ def chosen(trace: Trace) -> Rows:
         trace.select(kinds={Kind.OPERATION, Kind.STEP}),
         trace.select(kinds={Kind.CALL}),
         trace.select(),
+        np.arange(len(trace), dtype=np.int64),
     ):
         fresh = rows[~kept[rows]][: MOST_EVENTS - count]
         kept[fresh] = True

@@ -67,7 +67,7 @@ class _Writer:
     def heading(self, message_id: str, **values: object) -> Iterator[str]:
         text = say(self.words, message_id, values)
         yield ""
-        yield f"── {text} " + "─" * max(2, self.width - len(text) - 4)
+        yield f"── {text} " + "─" * max(0, self.width - len(text) - 4)
 
     def title(self, counts: Overview) -> Iterator[str]:
         yield say(self.words, "title", {"label": counts.label or "mapi-tracer"})
@@ -91,7 +91,8 @@ class _Writer:
         event = story.event
         sign = "✘" if story.failed else ("✔" if story.answered else "…")
         took = duration(event.ms) if story.answered else self.words("never-ended")
-        yield f"{sign} {clock(story.began)}  {value_text(event.name)}  ({took})  {event.id}"
+        title = f"{clock(story.began)}  {value_text(event.name)}  ({took})  {event.id}"
+        yield from self.wrapped(title, f"{sign} ")
         yield from self.labelled("asked-by", asked_by(story, self.words))
         yield from self.labelled("account", account_used(story, self.words))
         for number, step in enumerate(story.steps):

@@ -34,7 +34,7 @@ from viewer.ticket.rewrite import Rewriter
 
 MANIFEST_VERSION: Final = 1
 _CHUNK: Final = 1 << 20
-_FRAME: Final = 2 << 20
+_FRAME: Final = 1 << 20
 _LONGEST: Final = 64 << 20
 _EXACT: Final = frozenset({"ip", "phone", "sid", "customer", "client"})
 

@@ -83,7 +83,8 @@ _SAFE_HOST: Final = re.compile(
     rb"|\[?ip-\d+\]?|(?:[\w-]+\.)*(?:" + _PUBLIC + rb")"
 )
 _URL_HOST: Final = re.compile(
-    rb"://(?:[\w.%-]*:?(?:\xe2\x9f\xa8[^@\s]{0,80}(?: [^@\s]{0,80}){0,2})?@)?(\[?[A-Za-z0-9][\w.-]*)"
+    rb"://(?:[\w.%-]*:?(?:\xe2\x9f\xa8[^@\s]{0,80}(?: [^@\s]{0,80}){0,2})?@)?"
+    rb"(\[?[A-Za-z0-9][\w.-]*)"
 )
 _WORD: Final = re.compile(rb"[^\s\"'\\,;{}()<>\[\]|]{12,}")
 _SKIPPED: Final = frozenset(

@@ -19,6 +19,7 @@ _LINES64: Final = re.compile(r"(?:[A-Za-z0-9+/]{20,100}\r?\n)+[A-Za-z0-9+/]*={0,
 _RUN64: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{10,}={0,2}(?![A-Za-z0-9+/_=-])")
 _UTF16: Final = re.compile(r"(?:[\x09-\x7e]\x00){4,}|(?:\x00[\x09-\x7e]){4,}")
 _SOFT_BREAK: Final = re.compile(r"=\r?\n")
+_PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\r\n\t"
 _HEX: Final = re.compile(r"\b(?:[0-9a-f]{2}){8,}\b|\b(?:[0-9A-F]{2}){8,}\b")
 
 
@@ -147,11 +148,14 @@ def _base64(piece: str, rewrite: Rewrite) -> str:
         return piece
     encode = base64.urlsafe_b64encode if url else base64.b64encode
     encoded = encode(new.encode(decoded[1], "replace")).decode()
-    return encoded if piece.endswith("=") else encoded.rstrip("=")
+    unpadded = not piece.endswith("=") and (url or len(body) % 4 != 0)
+    return encoded.rstrip("=") if unpadded else encoded
 
 
 def _text_of(raw: bytes) -> tuple[str, str] | None:
     """Return `raw` as text and its encoding, if it is text."""
+    if len(raw.translate(None, _PRINTABLE)) * 5 > len(raw) * 3:  # most runs are ids and digests
+        return None
     for encoding in ("utf-8", "utf-16-le", "utf-16-be", "cp1252"):
         if encoding == "utf-8" and b"\x00" in raw:
             continue
@@ -161,6 +165,8 @@ def _text_of(raw: bytes) -> tuple[str, str] | None:
             text = raw.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if text.isprintable():
+            return text, encoding
         odd = sum(not (char.isprintable() or char in "\r\n\t") for char in text)
         if odd * 20 <= len(text):
             return text, encoding

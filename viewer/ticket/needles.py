@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final
+from unicodedata import normalize
 from urllib.parse import quote
 
 import numpy as np
@@ -112,6 +113,7 @@ def _folded_spellings(original: str) -> set[bytes]:
         "".join(f"%{byte:02x}" for byte in raw).encode(),
     }
     if not low.isascii():
+        forms |= {normalize(form, low).encode("utf-8", "replace") for form in ("NFC", "NFD")}
         forms.add(low.encode("cp1252", "replace"))
         forms.add(quote(low, safe="", encoding="latin-1", errors="replace").encode())
     return forms

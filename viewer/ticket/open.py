@@ -20,9 +20,9 @@ MANIFEST_VERSION: Final = 1
 _MEMBERS: Final = 1_000
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _MANIFEST_SIZE: Final = 4 << 20
-_RATIO: Final = 300
+_RATIO: Final = 200
 """How many times its packed size a member may unpack to; ours reach 40."""
-_ALLOWANCE: Final = 64 << 20
+_ALLOWANCE: Final = 16 << 20
 """What any member may unpack to."""
 _CHUNK: Final = 1 << 20
 _ARCHIVES: Final = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")

@@ -1,13 +1,13 @@
 """Who is called what in one bundle: stable names for people, domains, hosts, ids."""
 
 import hashlib
-import hmac
 import itertools
 import re
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from viewer.ticket.common_words import COMMON, KEPT_HOSTS, SECOND_LEVEL
@@ -118,8 +118,8 @@ class Registry:
 
     def hashed(self, kind: str, original: str) -> str:
         """Return a pseudonym made of a keyed hash of `original`."""
-        digest = hmac.new(self._key, f"{kind}\0{original}".encode(), hashlib.sha256).hexdigest()
-        pseudonym = f"{kind}-{digest[:12]}"
+        text = f"{kind}\0{original}".encode("utf-8", "surrogatepass")
+        pseudonym = f"{kind}-{hashlib.blake2b(text, digest_size=6, key=self._key).hexdigest()}"
         if pseudonym not in self._recent:
             self._recent[pseudonym] = None
             if len(self._recent) > 20_000:
@@ -153,11 +153,16 @@ class Registry:
                 return end, self.named(kind, found)
         return None
 
+    def knows_any(self, words: list[str]) -> bool:
+        """Tell whether a known name begins with one of these words (in lower case)."""
+        return not self._phrases.keys().isdisjoint(words)
+
     def entries(self) -> list[Entry]:
         """Return the numbered names given so far."""
         return list(self._entries)
 
 
+@lru_cache(10_000)
 def is_kept_host(name: str) -> bool:
     """Tell whether `name` is a public service's host, which says nothing about the customer."""
     low = name.lower().strip(".")
@@ -176,7 +181,7 @@ def is_rare(kind: str, original: str) -> bool:
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFC", text).lower()
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
 
 
 def _spellings(base: str, original: str) -> Iterator[str]:

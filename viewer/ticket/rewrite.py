@@ -19,7 +19,7 @@ _STEP_ENVIRONMENT: Final = re.compile(
 )
 _HEAD_END: Final = b',"data":'
 _HEAD_NAME: Final = re.compile(rb'("name":)("[^"\\]*+(?:\\.[^"\\]*+)*+")')
-_CACHE: Final = 60_000
+_CACHE: Final = 30_000
 
 _CONTEXTS: Final[dict[str, str]] = {
     **dict.fromkeys(("environment", "customtype", "divalto_environment"), "environment"),
@@ -44,7 +44,7 @@ _CONTEXTS: Final[dict[str, str]] = {
          "rfc822msgid"), "message-id",
     ),
     **dict.fromkeys(("id", "threadid", "draftid", "attachmentid"), "id"),
-    **dict.fromkeys(("kid", "client_id", "private_key_id", "key_id"), "key"),
+    **dict.fromkeys(("kid", "client_id", "private_key_id", "key_id"), "key-id"),
     **dict.fromkeys(("customerid", "customer"), "customer"),
     **dict.fromkeys(
         ("phone", "mobile", "telephonenumber", "recoveryphone", "telephone", "fax"), "phone"
@@ -82,6 +82,7 @@ class Rewriter:
             "message-id": self._message_id,
             "id": self._id,
             "key": self._field,
+            "key-id": self._key_id,
             "customer": self._customer,
             "phone": self._phone,
             "boot": self._boot,
@@ -126,7 +127,7 @@ class Rewriter:
         known = self._cache.get((context, token))
         if known is None:
             known = self._rewritten(context, token)
-            if len(token) < 4_000 and self._generation == self.registry.generation:
+            if len(token) < 600 and self._generation == self.registry.generation:
                 self._cache[context, token] = known
         return known
 

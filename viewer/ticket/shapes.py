@@ -2,6 +2,7 @@
 
 import re
 from typing import TYPE_CHECKING, Final
+from unicodedata import normalize
 
 from viewer.ticket.common_words import COMMON, KEPT_NETBIOS, TOP_LEVEL
 from viewer.ticket.encodings import DONE, recode
@@ -14,35 +15,37 @@ _AT: Final = r"(?:@|%40|%2540|=40|&#64;|&#[xX]40;|\\u0040|\\x40|\s?\(at\)\s?|\[a
 _HOST: Final = r"[\w-]+(?:\.[\w-]+)*"
 _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
-_SHAPES: Final = re.compile(
-    "|".join(
-        (
-            rf"(?P<kept>⟨[^⟩]{{0,200}}⟩|{DONE}[^{DONE}]*{DONE})",
-            r"(?P<url>(?<=://)[^/\s\"'<>?#\\]+)",
-            r"(?P<path>(?i:(?:\b[a-z]:)?[\\/]{1,2}(?:users|home|documents and settings)[\\/]{1,2}))"
-            r"(?P<path_user>[^\\/\s:;,\"'<>|?#&]+)",
-            r"(?P<resource>/(?:messages|threads|drafts|attachments)/)(?P<resource_id>[\w=-]{10,})",
-            r"(?P<people>\bpeople/)(?P<people_id>c\d{6,}|\d{6,})",
-            rf"(?P<local>[\w.+~'!#$&*^`{{|}}-]*[\w~'!#$&*^`{{|}}-])(?P<at>{_AT})(?P<at_host>{_HOST}|\[[\da-fA-F:.]+\])",
-            r"(?P<dc>(?i:\bdc=[\w-]+(?:\s*,\s*dc=[\w-]+)+))",
-            r"(?P<dn>(?i:\b(?:cn|uid|sn|givenname|ou|o|samaccountname)=))(?P<dn_value>[^,;()\"=&?]+)",
-            r"(?P<unc>(?<![\\\w])\\\\)(?P<unc_host>[\w.-]+)(?=\\)",
-            r"(?P<netbios>(?<![\w\\:/.-])[A-Za-z][\w.-]{0,30})\\(?P<account>[^\W\d_][\w.$-]{1,40})(?![\w\\])",
-            r"(?P<sid>\bS-1-5-21(?:-\d+){3,4})",
-            r"(?P<client>\b\d{6,21}-[a-z0-9]{16,40}(?=\.apps\.googleusercontent\.com))",
-            rf"(?P<ip4>(?<![\w.])(?<![A-Za-z]/){_OCTET}(?:\.{_OCTET}){{3}}(?![\w.]*\w))",
-            r"(?P<ip6>(?:(?<![\w:.])|(?<=IPv6:))(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){1,6}(?![\w:.]*\w)"
-            r"|(?<![\w:.])(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}(?![\w:.]*\w))",
-            r"(?P<phone>(?<![\w+])(?:\+|00)[1-9](?:\d{8,14}|\d{0,2}(?:[ .()/-]{1,2}\d{1,4}){2,6})(?!\w)"
-            r"|(?<![\w.+-])0[1-9](?:[ .-]?\d\d){4}(?![\w.-]*\w))",
-            r"(?P<google>(?<![\w.])1\d{20}(?!\w))",
-            r"(?P<project>(?i:\bprojects?(?:/|%2F|=|[ ]number[ ]|[ ])))"
-            r"(?P<project_id>\d{4,}|(?<=[/=])[a-z][a-z0-9-]{4,29})(?![\w-])",
-            rf"(?P<host>(?<![\w.@%-])(?:[\w-]+\.)+(?:{TOP_LEVEL})(?![\w-]|\.\w))",
-            r"(?P<word>[^\W_]+)",
-        )
-    ),
+_ALTERNATIVES: Final = (
+    rf"(?P<kept>⟨[^⟩]{{0,200}}⟩|{DONE}[^{DONE}]*{DONE})",
+    r"(?P<url>(?<=://)[^/\s\"'<>?#\\]+)",
+    r"(?P<path>(?i:(?:\b[a-z]:)?[\\/]{1,2}(?:users|home|documents and settings)[\\/]{1,2}))"
+    r"(?P<path_user>[^\\/\s:;,\"'<>|?#&]+)",
+    r"(?P<resource>/(?:messages|threads|drafts|attachments)/)(?P<resource_id>[\w=-]{10,})",
+    r"(?P<people>\bpeople/)(?P<people_id>c\d{6,}|\d{6,})",
+    rf"(?P<local>[\w.+~'!#$&*^`{{|}}-]*[\w~'!#$&*^`{{|}}-])(?P<at>{_AT})(?P<at_host>{_HOST}|\[[\da-fA-F:.]+\])",
+    r"(?P<dc>(?i:\bdc=[\w-]+(?:\s*,\s*dc=[\w-]+)+))",
+    r"(?P<dn>(?i:\b(?:cn|uid|sn|givenname|ou|o|samaccountname)=))(?P<dn_value>[^,;()\"=&?]+)",
+    r"(?P<unc>(?<![\\\w])\\\\)(?P<unc_host>[\w.-]+)(?=\\)",
+    r"(?P<netbios>(?<![\w\\:/.-])[A-Za-z][\w.-]{0,30})\\(?P<account>[^\W\d_][\w.$-]{1,40})(?![\w\\])",
+    r"(?P<sid>\bS-1-5-21(?:-\d+){3,4})",
+    r"(?P<client>\b\d{6,21}-[a-z0-9]{16,40}(?=\.apps\.googleusercontent\.com))",
+    rf"(?P<ip4>(?<![\w.])(?<![A-Za-z]/){_OCTET}(?:\.{_OCTET}){{3}}(?![\w.]*\w))",
+    r"(?P<ip6>(?:(?<![\w:.])|(?<=IPv6:))"
+    r"(?:[0-9a-fA-F]{1,4}:){2,7}(?::?[0-9a-fA-F]{1,4}){1,6}(?![\w:.]*\w)"
+    r"|(?<![\w:.])(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}(?![\w:.]*\w))",
+    r"(?P<phone>(?<![\w+])(?:\+|00)[1-9]"
+    r"(?:\d{8,14}|\d{0,2}(?:[ .()/-]{1,2}\d{1,4}){2,6})(?!\w)"
+    r"|(?<![\w.+-])0[1-9](?:[ .-]?\d\d){4}(?![\w.-]*\w))",
+    r"(?P<google>(?<![\w.])1\d{20}(?!\w))",
+    r"(?P<project>(?i:\bprojects?(?:/|%2F|=|[ ]number[ ]|[ ])))"
+    r"(?P<project_id>\d{4,}|(?<=[/=])[a-z][a-z0-9-]{4,29})(?![\w-])",
+    rf"(?P<host>(?<![\w.@%-])(?:[\w-]+\.)+(?:{TOP_LEVEL})(?![\w-]|\.\w))",
 )
+_SHAPES: Final = re.compile("|".join(_ALTERNATIVES))
+_SHAPES_AND_WORDS: Final = re.compile("|".join((*_ALTERNATIVES, r"(?P<word>[^\W_]+)")))
+_WORD: Final = re.compile(r"[^\W_]+")
+_PLAIN: Final = re.compile(r"(?a:[A-Za-z_-]*(?:\d{1,8}[A-Za-z_-]+)*\d{0,8})")
+"""One word with few digits in a row: no shape can be in it."""
 
 _KEPT_IPS: Final = re.compile(r"127\.|0\.0\.0\.0$|255\.255\.255\.255$")
 
@@ -75,13 +78,17 @@ class Shapes:
 
     def rewrite(self, text: str, depth: int = 0) -> str:
         """Return `text` with every identity in it replaced; the same object when there is none."""
+        if not text.isascii() and (composed := normalize("NFC", text)) != text:
+            new = self.rewrite(composed, depth)
+            return text if new == composed else new
         if DONE in text:  # ours alone; a stranger's could hide something
             text = text.replace(DONE, "")
         if depth < 4:
             text = recode(text, lambda inner: self.rewrite(inner, depth + 1))
         parts: list[str] = []
         copied = at = 0
-        while match := _SHAPES.search(text, at):
+        shapes = self._needed(text)
+        while shapes and (match := shapes.search(text, at)):
             start, at = match.span()
             group = match.lastgroup
             if group == "word":
@@ -103,6 +110,13 @@ class Shapes:
             copied = at
         text = "".join((*parts, text[copied:])) if parts else text
         return text.replace(DONE, "") if DONE in text else text
+
+    def _needed(self, text: str) -> re.Pattern[str] | None:
+        """Return the pattern to look for; that of every word only where a known name begins."""
+        words = _WORD.findall(text.lower())
+        if self.registry.knows_any(words) or "\\" in text:
+            return _SHAPES_AND_WORDS
+        return None if _PLAIN.fullmatch(text) else _SHAPES
 
     def _first_word_end(self, match: re.Match[str]) -> int:
         """Return where to go on after a shape that turned out to be none."""

@@ -1,5 +1,7 @@
 """A session with secrets and identities in every layer, redacted by the capture's own redaction."""
 
+# ruff: noqa: E501 - made-up data reads best on one line
+
 import base64
 import json
 from pathlib import Path
@@ -125,8 +127,6 @@ IDENTITIES: Final = {
     "calendar": "durand-planning-commun@group.calendar.google.com",
 }  # fmt: skip
 
-I, S = IDENTITIES, SECRETS
-
 
 class _Plant:
     def __init__(self, redactor: Redactor) -> None:
@@ -152,16 +152,16 @@ class _Plant:
 def raw_mail() -> str:
     """Return a mail with identities in its headers and secrets in all that must go."""
     return (
-        f"From: =?utf-8?b?{b64(I['full name'])}?= <{I['sender']}>\r\n"
-        f'To: "{I["mime name"]}" <{I["recipient"]}>\r\n'
-        f"Cc: =?utf-8?q?Oph=C3=A9lia_Vandenberghe?= <{I['cc']}>\r\n"
-        f"Message-ID: <{I['message-id']}>\r\n"
-        f"Date: Sun, 22 Nov 2026 13:16:33 +0000\r\nSubject: {S['subject']}\r\n"
+        f"From: =?utf-8?b?{b64(IDENTITIES['full name'])}?= <{IDENTITIES['sender']}>\r\n"
+        f'To: "{IDENTITIES["mime name"]}" <{IDENTITIES["recipient"]}>\r\n'
+        f"Cc: =?utf-8?q?Oph=C3=A9lia_Vandenberghe?= <{IDENTITIES['cc']}>\r\n"
+        f"Message-ID: <{IDENTITIES['message-id']}>\r\n"
+        f"Date: Sun, 22 Nov 2026 13:16:33 +0000\r\nSubject: {SECRETS['subject']}\r\n"
         'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n'
-        f"--b\r\nContent-Type: text/plain\r\n\r\n{S['mail text']}\r\n"
-        f"--b\r\nContent-Type: text/plain\r\n\r\n{S['multipart text']}\r\n"
+        f"--b\r\nContent-Type: text/plain\r\n\r\n{SECRETS['mail text']}\r\n"
+        f"--b\r\nContent-Type: text/plain\r\n\r\n{SECRETS['multipart text']}\r\n"
         "--b\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        f"{b64(S['attachment'])}\r\n--b--\r\n"
+        f"{b64(SECRETS['attachment'])}\r\n--b--\r\n"
     )
 
 
@@ -171,32 +171,36 @@ def session(redactor: Redactor | None = None) -> TraceBuilder:
     trace = TraceBuilder()
     trace.add(
         "session", "start", "essai", "session", label="essai", bodies="structure",
-        session="5e" * 16, by=I["windows folder"], versions={"mapi-tracer": "0.1.0"},
+        session="5e" * 16, by=IDENTITIES["windows folder"], versions={"mapi-tracer": "0.1.0"},
     )  # fmt: skip
     trace.add(
         "process", "start", "erp.exe", "session",
         **plant.data(
-            argv0=f"C:\\Users\\{I['windows folder']}\\erp.exe",
-            argv=["erp.exe", f"--password={S['argument']}", f"/home/{I['home']}/x"],
-            boot="b00t-4713-durand", host=I["machine"],
+            argv0=f"C:\\Users\\{IDENTITIES['windows folder']}\\erp.exe",
+            argv=["erp.exe", f"--password={SECRETS['argument']}", f"/home/{IDENTITIES['home']}/x"],
+            boot="b00t-4713-durand", host=IDENTITIES["machine"],
         ),
     )  # fmt: skip
     trace.add(
         "settings", "point", "settings", "settings",
         **plant.data(values={
-            "account": {"value": I["sender"], "origin": f"C:\\Users\\{I['windows folder']}\\s.toml:3"},
-            "smtp_host": {"value": I["smtp host"], "origin": "env"},
-            "smtp_password": {"value": S["environment secret"], "origin": "env"},
-            "share": {"value": f"\\\\{I['unc']}\\erp", "origin": "env"},
+            "account": {"value": IDENTITIES["sender"], "origin": f"C:\\Users\\{IDENTITIES['windows folder']}\\s.toml:3"},
+            "smtp_host": {"value": IDENTITIES["smtp host"], "origin": "env"},
+            "smtp_password": {"value": SECRETS["environment secret"], "origin": "env"},
+            "share": {"value": f"\\\\{IDENTITIES['unc']}\\erp", "origin": "env"},
         }),
     )  # fmt: skip
     identity = {
-        "environment": I["environment"],
-        "harmony_user": I["harmony user"],
-        "windows_account": I["upn"],
+        "environment": IDENTITIES["environment"],
+        "harmony_user": IDENTITIES["harmony user"],
+        "windows_account": IDENTITIES["upn"],
     }
     with trace.operation(
-        "send", "gmail", status=1, identity=identity, result={"account": I["sender"], "via": "env"}
+        "send",
+        "gmail",
+        status=1,
+        identity=identity,
+        result={"account": IDENTITIES["sender"], "via": "env"},
     ):
         _token(trace, plant)
         call = _directory(trace, plant)
@@ -204,7 +208,7 @@ def session(redactor: Redactor | None = None) -> TraceBuilder:
         _send(trace, plant)
         _batch(trace, plant)
     with trace.operation(
-        "send by smtp", "smtp", identity={**identity, "windows_account": I["windows user"]}
+        "send by smtp", "smtp", identity={**identity, "windows_account": IDENTITIES["windows user"]}
     ):
         _smtp(trace, plant)
         _ldap(trace, plant)
@@ -214,28 +218,32 @@ def session(redactor: Redactor | None = None) -> TraceBuilder:
 
 def _token(trace: TraceBuilder, plant: _Plant) -> None:
     assertion = jwt(
-        {"iss": I["service account"], "sub": I["claim"], "scope": "https://mail.google.com/"},
-        S["signature"],
+        {
+            "iss": IDENTITIES["service account"],
+            "sub": IDENTITIES["claim"],
+            "scope": "https://mail.google.com/",
+        },
+        SECRETS["signature"],
     )
-    form = f"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}&password={S['password in a form']}&client_secret={S['client secret']}&code={quote(S['code'], safe='')}"
+    form = f"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion={assertion}&password={SECRETS['password in a form']}&client_secret={SECRETS['client secret']}&code={quote(SECRETS['code'], safe='')}"
     answer = json.dumps(
-        {"access_token": S["bearer"], "refresh_token": S["refresh token"], "expires_in": 3599,
-         "id_token": jwt({"email": I["claim"]}, S["id token signature"]), "token_type": "Bearer"}
+        {"access_token": SECRETS["bearer"], "refresh_token": SECRETS["refresh token"], "expires_in": 3599,
+         "id_token": jwt({"email": IDENTITIES["claim"]}, SECRETS["id token signature"]), "token_type": "Bearer"}
     )  # fmt: skip
     trace.call(
         "oauth2.token", "auth",
         exchange={
             "method": "POST", "role": "token", "url": plant.url("https://oauth2.googleapis.com/token"),
-            "subject": I["claim"],
+            "subject": IDENTITIES["claim"],
             "request": {
-                "headers": plant.headers(authorization=f"Basic {S['basic']}", cookie=S["cookie"]),
+                "headers": plant.headers(authorization=f"Basic {SECRETS['basic']}", cookie=SECRETS["cookie"]),
                 "body": plant.body(form, "application/x-www-form-urlencoded", None, "request"),
             },
             "response": {
-                "status": 200, "headers": plant.headers(set_cookie=S["set-cookie"]),
+                "status": 200, "headers": plant.headers(set_cookie=SECRETS["set-cookie"]),
                 "body": plant.body(answer, "application/json", None, "response"),
             },
-            "proxy": {"host": I["proxy"], "port": 3128},
+            "proxy": {"host": IDENTITIES["proxy"], "port": 3128},
         },
     )  # fmt: skip
 
@@ -244,33 +252,33 @@ def _directory(trace: TraceBuilder, plant: _Plant) -> str:
     users = {
         "users": [
             {
-                "id": I["google id"], "primaryEmail": I["sender"], "customerId": I["customer"],
-                "aliases": [I["alias"], I["second domain"]],
-                "name": {"fullName": I["full name"], "givenName": "Amélie"},
-                "recoveryPhone": I["phone"], "notes": {"value": S["note of a contact"]},
+                "id": IDENTITIES["google id"], "primaryEmail": IDENTITIES["sender"], "customerId": IDENTITIES["customer"],
+                "aliases": [IDENTITIES["alias"], IDENTITIES["second domain"]],
+                "name": {"fullName": IDENTITIES["full name"], "givenName": "Amélie"},
+                "recoveryPhone": IDENTITIES["phone"], "notes": {"value": SECRETS["note of a contact"]},
                 "customSchemas": {"Divalto": {"DivaltoInfinityWinAccountEnv": [
-                    {"value": f"{I['environment']}={I['upn']}"},
-                    {"value": f"{I['other environment']}={I['upn']}"},
+                    {"value": f"{IDENTITIES['environment']}={IDENTITIES['upn']}"},
+                    {"value": f"{IDENTITIES['other environment']}={IDENTITIES['upn']}"},
                 ]}},
             }
         ]
     }  # fmt: skip
-    query = quote(f"email:{I['admin']}", safe="")
+    query = quote(f"email:{IDENTITIES['admin']}", safe="")
     call, _ = trace.call(
-        "directory.users.list", "directory", params=plant.data(customer=I["customer"], query=I["admin"]),
+        "directory.users.list", "directory", params=plant.data(customer=IDENTITIES["customer"], query=IDENTITIES["admin"]),
         exchange={
             "url": plant.url(
-                f"https://admin.googleapis.com/admin/directory/v1/users?customer={I['customer']}"
-                f"&query={query}&key={S['api key']}&access_token={S['token in a URL']}"
+                f"https://admin.googleapis.com/admin/directory/v1/users?customer={IDENTITIES['customer']}"
+                f"&query={query}&key={SECRETS['api key']}&access_token={SECRETS['token in a URL']}"
             ),
             "request": {"headers": plant.headers(
-                authorization=f"Bearer {S['bearer']}", x_goog_api_key=S["x-goog-api-key"],
-                x_goog_iam_authorization_token=S["iam token"], x_csrf_token=S["csrf"],
+                authorization=f"Bearer {SECRETS['bearer']}", x_goog_api_key=SECRETS["x-goog-api-key"],
+                x_goog_iam_authorization_token=SECRETS["iam token"], x_csrf_token=SECRETS["csrf"],
             )},
             "response": {"status": 200, "body": plant.body(
                 json.dumps(users), "application/json", "directory.users.list", "response"
             )},
-            "wire": [{"n": 1, "conn": 1, "peer": f"{I['public ip']}:443", "phases": {"wait": 9.0}}],
+            "wire": [{"n": 1, "conn": 1, "peer": f"{IDENTITIES['public ip']}:443", "phases": {"wait": 9.0}}],
         },
     )  # fmt: skip
     return call
@@ -278,57 +286,57 @@ def _directory(trace: TraceBuilder, plant: _Plant) -> str:
 
 def _steps(trace: TraceBuilder, call: str) -> None:
     compared = {
-        "wanted": I["upn"], "found": [I["upn"].lower()], "folded": True,
-        "environment": {"wanted": I["environment"], "found": [I["other environment"]]},
+        "wanted": IDENTITIES["upn"], "found": [IDENTITIES["upn"].lower()], "folded": True,
+        "environment": {"wanted": IDENTITIES["environment"], "found": [IDENTITIES["other environment"]]},
     }  # fmt: skip
     trace.step(
         "env", "rejected", "other-environment", n=1, attribute="DivaltoInfinityWinAccountEnv",
-        candidate=I["second domain"], compared=compared, source=[call],
+        candidate=IDENTITIES["second domain"], compared=compared, source=[call],
     )  # fmt: skip
     trace.step(
         "outcome", "chosen", "chosen", n=2, attribute="DivaltoInfinityWinAccountEnv",
-        candidate=I["sender"], args={"via": "env", "others": 1}, source=[call],
+        candidate=IDENTITIES["sender"], args={"via": "env", "others": 1}, source=[call],
     )  # fmt: skip
 
 
 def _send(trace: TraceBuilder, plant: _Plant) -> None:
     body = json.dumps({"raw": base64.urlsafe_b64encode(raw_mail().encode()).decode()})
-    error = json.dumps({"error": {"code": 403, "message": f"Delegation denied for {I['in an error']}; password={S['password in an error']}",
+    error = json.dumps({"error": {"code": 403, "message": f"Delegation denied for {IDENTITIES['in an error']}; password={SECRETS['password in an error']}",
                                   "errors": [{"reason": "forbidden", "domain": "global"}]}})  # fmt: skip
     trace.call(
-        "gmail.users.messages.send", "gmail", 403, params={"userId": I["sender"]},
+        "gmail.users.messages.send", "gmail", 403, params={"userId": IDENTITIES["sender"]},
         exchange={
             "method": "POST",
             "url": plant.url(
-                f"https://gmail.googleapis.com/gmail/v1/users/{quote(I['percent only'])}/messages/{I['gmail id']}/send"
-                f"?upload_id={S['upload session']}&token={quote(S['token percent-encoded'], safe='')}"
+                f"https://gmail.googleapis.com/gmail/v1/users/{quote(IDENTITIES['percent only'])}/messages/{IDENTITIES['gmail id']}/send"
+                f"?upload_id={SECRETS['upload session']}&token={quote(SECRETS['token percent-encoded'], safe='')}"
             ),
-            "request": {"headers": plant.headers(authorization=f"Bearer {S['bearer']}"),
+            "request": {"headers": plant.headers(authorization=f"Bearer {SECRETS['bearer']}"),
                         "body": plant.body(body, "application/json", "gmail.users.messages.send", "request")},
             "response": {"status": 403, "body": plant.body(error, "application/json", "gmail.users.messages.send", "response")},
         },
-        error=plant.data(error={"type": "HttpError", "message": f"{I['in an exception']} {S['token in an exception']}"})["error"],
+        error=plant.data(error={"type": "HttpError", "message": f"{IDENTITIES['in an exception']} {SECRETS['token in an exception']}"})["error"],
     )  # fmt: skip
-    answer = json.dumps({"id": I["gmail id"], "threadId": I["gmail id"], "snippet": S["snippet"],
-                         "payload": {"headers": [{"name": "From", "value": f"{I['full name']} <{I['sender']}>"}]}})  # fmt: skip
+    answer = json.dumps({"id": IDENTITIES["gmail id"], "threadId": IDENTITIES["gmail id"], "snippet": SECRETS["snippet"],
+                         "payload": {"headers": [{"name": "From", "value": f"{IDENTITIES['full name']} <{IDENTITIES['sender']}>"}]}})  # fmt: skip
     trace.call(
         "gmail.users.messages.get", "gmail",
         exchange={"response": {"status": 200, "body": plant.body(
             answer, "application/json", "gmail.users.messages.get", "response")}},
     )  # fmt: skip
-    event = json.dumps({"summary": "x", "description": S["description"], "location": S["location"],
-                        "organizer": {"email": I["calendar"]}, "password": S["password in JSON"]})  # fmt: skip
+    event = json.dumps({"summary": "x", "description": SECRETS["description"], "location": SECRETS["location"],
+                        "organizer": {"email": IDENTITIES["calendar"]}, "password": SECRETS["password in JSON"]})  # fmt: skip
     trace.call(
         "calendar.events.insert", "calendar",
         exchange={"request": {"body": plant.body(event, "application/json", None, "request")},
-                  "url": plant.url(f"https://www.googleapis.com/calendar/v3/calendars/{quote(I['calendar'], safe='')}/events")},
+                  "url": plant.url(f"https://www.googleapis.com/calendar/v3/calendars/{quote(IDENTITIES['calendar'], safe='')}/events")},
     )  # fmt: skip
 
 
 def _batch(trace: TraceBuilder, plant: _Plant) -> None:
     part = (
-        f"--b\r\nContent-Type: application/http\r\nContent-ID: <1>\r\n\r\nGET /gmail/v1/users/{quote(I['batch part'], safe='')}/profile HTTP/1.1\r\n"
-        f"authorization: Bearer {S['bearer of a batch part']}\r\n\r\n\r\n--b--\r\n"
+        f"--b\r\nContent-Type: application/http\r\nContent-ID: <1>\r\n\r\nGET /gmail/v1/users/{quote(IDENTITIES['batch part'], safe='')}/profile HTTP/1.1\r\n"
+        f"authorization: Bearer {SECRETS['bearer of a batch part']}\r\n\r\n\r\n--b--\r\n"
     )
     trace.call(
         "batch", "gmail",
@@ -339,18 +347,18 @@ def _batch(trace: TraceBuilder, plant: _Plant) -> None:
 
 def _smtp(trace: TraceBuilder, plant: _Plant) -> None:
     facts = plant.data(
-        request={"verb": "AUTH", "args": f"PLAIN {b64(chr(0) + 'x' + chr(0) + S['smtp password'])}"},
-        response={"code": 535, "text": f"5.7.8 {I['smtp rcpt']} refused by {I['smtp host']} [{I['ip']}] [IPv6:{I['ipv6']}]"},
-        peer=f"{I['ip']}:587", ehlo=I["server"],
+        request={"verb": "AUTH", "args": f"PLAIN {b64(chr(0) + 'x' + chr(0) + SECRETS['smtp password'])}"},
+        response={"code": 535, "text": f"5.7.8 {IDENTITIES['smtp rcpt']} refused by {IDENTITIES['smtp host']} [{IDENTITIES['ip']}] [IPv6:{IDENTITIES['ipv6']}]"},
+        peer=f"{IDENTITIES['ip']}:587", ehlo=IDENTITIES["server"],
     )  # fmt: skip
     trace.add("exchange", "end", "AUTH", "smtp", status=535, ms=3.0, **facts)
 
 
 def _ldap(trace: TraceBuilder, plant: _Plant) -> None:
     facts = plant.data(
-        request={"base": "dc=durand-ad,dc=lan", "filter": f"(mail={I['ldap mail']})", "password": S["ldap password"]},
-        response={"code": 49, "description": f"invalidCredentials cn={I['ldap name']},ou=Compta Durand,dc=durand-ad,dc=lan",
-                  "entries": [{"cn": I["ldap name"], "telephoneNumber": I["french phone"], "objectSid": I["sid"]}]},
+        request={"base": "dc=durand-ad,dc=lan", "filter": f"(mail={IDENTITIES['ldap mail']})", "password": SECRETS["ldap password"]},
+        response={"code": 49, "description": f"invalidCredentials cn={IDENTITIES['ldap name']},ou=Compta Durand,dc=durand-ad,dc=lan",
+                  "entries": [{"cn": IDENTITIES["ldap name"], "telephoneNumber": IDENTITIES["french phone"], "objectSid": IDENTITIES["sid"]}]},
     )  # fmt: skip
     trace.add("exchange", "end", "bind", "ldap", status=49, ms=3.0, **facts)
 
@@ -358,23 +366,23 @@ def _ldap(trace: TraceBuilder, plant: _Plant) -> None:
 def _encodings(trace: TraceBuilder, plant: _Plant) -> None:
     """One note with an identity in each encoding, and secrets in free text."""
     texts = {
-        "base64": b64(f"hello {I['base64 only']} bye"),
-        "base64url": base64.urlsafe_b64encode(f"??>>~~ {I['base64url only']} ~~>>??".encode()).decode().rstrip("="),
-        "utf16": "".join(f"{char}\0" for char in I["utf-16 only"]),
-        "json": json.dumps({"mail": I["json in json"], "line": f"\n{I['harmony user']}\t"}),
-        "html": f"&lt;{I['html'].replace('@', '&#64;')}&gt;",
-        "quoted": f"hello {I['quoted-printable only'].replace('@', '=40')} bye=\r\nbye",
-        "accents": f"{I['utf-8']} / {I['full name'].upper()}",
-        "project": f"projects/{I['project']} has no API; client {I['client id']}",
-        "phone": f"call {I['phone']} or {I['french phone']}",
-        "deep": quote(quote(f"user={I['cc']}", safe=""), safe=""),
-        "log": f"Authorization: Bearer {S['bearer in a log']}",
-        "url": f"https://planted:{S['password in a url']}@{I['server']}/x http://u:{S['proxy password']}@{I['proxy']}:3128",
-        "keys": f"{S['github']} {S['aws']} {S['slack']} {KEY_PEM}",
-        "b64token": b64(f"token {S['token in base64']} end"),
-        "name": f"{I['mime name']} and {I['encoded name']} met {I['windows user']}",
+        "base64": b64(f"hello {IDENTITIES['base64 only']} bye"),
+        "base64url": base64.urlsafe_b64encode(f"??>>~~ {IDENTITIES['base64url only']} ~~>>??".encode()).decode().rstrip("="),
+        "utf16": "".join(f"{char}\0" for char in IDENTITIES["utf-16 only"]),
+        "json": json.dumps({"mail": IDENTITIES["json in json"], "line": f"\n{IDENTITIES['harmony user']}\t"}),
+        "html": f"&lt;{IDENTITIES['html'].replace('@', '&#64;')}&gt;",
+        "quoted": f"hello {IDENTITIES['quoted-printable only'].replace('@', '=40')} bye=\r\nbye",
+        "accents": f"{IDENTITIES['utf-8']} / {IDENTITIES['full name'].upper()}",
+        "project": f"projects/{IDENTITIES['project']} has no API; client {IDENTITIES['client id']}",
+        "phone": f"call {IDENTITIES['phone']} or {IDENTITIES['french phone']}",
+        "deep": quote(quote(f"user={IDENTITIES['cc']}", safe=""), safe=""),
+        "log": f"Authorization: Bearer {SECRETS['bearer in a log']}",
+        "url": f"https://planted:{SECRETS['password in a url']}@{IDENTITIES['server']}/x http://u:{SECRETS['proxy password']}@{IDENTITIES['proxy']}:3128",
+        "keys": f"{SECRETS['github']} {SECRETS['aws']} {SECRETS['slack']} {KEY_PEM}",
+        "b64token": b64(f"token {SECRETS['token in base64']} end"),
+        "name": f"{IDENTITIES['mime name']} and {IDENTITIES['encoded name']} met {IDENTITIES['windows user']}",
     }  # fmt: skip
-    facts = plant.data(texts=texts, private_key_id=S["private key id"])
+    facts = plant.data(texts=texts, private_key_id=SECRETS["private key id"])
     trace.add("note", "point", "texts", "session", **facts)
 
 

@@ -31,6 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ticket]:
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a session or of the one in a ticket."""
     data = path.read_bytes() if path.suffix == ".jsonl" else members(path)["session-1.jsonl.zst"]
     return [json.loads(line) for line in data.split(b"\n") if line]
 
@@ -57,9 +58,8 @@ def test_no_planted_secret_is_in_the_ticket(made: tuple[Path, Ticket], name: str
 
 @pytest.mark.parametrize("name", planted.IDENTITIES)
 def test_no_planted_identity_is_in_the_ticket(made: tuple[Path, Ticket], name: str) -> None:
-    """Each identity, planted somewhere else, was in the session and is in no member of the ticket."""
-    session, ticket = made
-    for member, data in members(ticket.path).items():
+    """Each identity, planted somewhere else, was in the session and is in no member of it."""
+    for member, data in members(made[1].path).items():
         assert not found_in(planted.IDENTITIES[name], data), member
 
 
@@ -113,6 +113,7 @@ def test_relations_survive(made: tuple[Path, Ticket]) -> None:
 
 
 def told(path: Path) -> list[tuple[Any, ...]]:
+    """Return the findings without their words."""
     trace = Trace.open([path], cache=False)
     try:
         return [
@@ -154,7 +155,9 @@ def off(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
         "facts": (Redactor, "data", lambda _s, data, _n, _p="": dict(data)),
         "bodies": (
             Redactor, "body",
-            lambda _s, content, kind, _n, _p, **_: {"size": len(content), "type": kind, "text": content},
+            lambda _s, content, kind, _n, _p, **_: {
+                "size": len(content), "type": kind, "text": content,
+            },
         ),
         "addresses": (Registry, "address", lambda _s, local, host: f"{local}@{host}"),
         "hosts": (Registry, "host", lambda _s, name: name),
@@ -167,7 +170,7 @@ def off(monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
 def test_a_rule_switched_off_is_noticed(
     rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With one rule off the leak check refuses, tells where, never the value, and leaves nothing."""
+    """With one rule off the check refuses, says where, never the value, and leaves nothing."""
     off(monkeypatch, rule)
     session = planted.write(tmp_path / "s.jsonl")
     with pytest.raises(LeakError) as caught:
@@ -181,7 +184,7 @@ def test_a_rule_switched_off_is_noticed(
 
 
 def test_a_known_secret_is_looked_for(tmp_path: Path) -> None:
-    """A string that the customer names is not handed over, even where nothing tells it is secret."""
+    """A string that the customer names is not handed over, whatever it looks like."""
     trace = TraceBuilder()
     trace.add("note", "point", "text", "session", text="the word is kouign amann")
     session = trace.write(tmp_path / "s.jsonl")
@@ -224,6 +227,7 @@ def test_addresses_can_be_kept(tmp_path: Path) -> None:
 
 
 def full_session(tmp_path: Path) -> Path:
+    """Write a session with a mail's text in it."""
     trace = TraceBuilder()
     trace.add("session", "start", "s", "session", bodies="full", session="ab" * 16)
     body = {"size": 3, "type": "text/plain", "digest": "x", "text": "Bonjour", "kept": "full"}

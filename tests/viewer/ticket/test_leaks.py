@@ -92,11 +92,11 @@ KNOWN = "Anne-Sophie O'Brien & Fils"
 
 
 @pytest.mark.parametrize("name", encodings(KNOWN))
-@pytest.mark.parametrize("spelled", [str, str.lower, str.upper])
-def test_a_known_name_is_found_in_every_encoding(name: str, spelled: type, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spelled", ["title", "lower", "upper"])
+def test_a_known_name_is_found_in_every_encoding(name: str, spelled: str, tmp_path: Path) -> None:
     """Plain, percent, base64 at each alignment, quoted-printable, UTF-16, JSON escapes."""
     path = tmp_path / "x.txt"
-    path.write_bytes(b"before \n" + encodings(spelled(KNOWN))[name] + b"\n after")
+    path.write_bytes(b"before \n" + encodings(getattr(KNOWN, spelled)())[name] + b"\n after")
     leaks = LeakCheck([Known(KNOWN, "name")]).file(path)
     assert [(leak.kind, leak.line) for leak in leaks] == [("known name", 2)]
 
@@ -133,8 +133,8 @@ def test_every_kind_of_file_is_looked_into(kind: str, tmp_path: Path) -> None:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("inner.jsonl.zst", zstandard.compress(data) + zstandard.compress(data))
     else:
-        pack = {"plain": bytes, "gz": gzip.compress, "zst": zstandard.compress}[kind]
-        path.write_bytes(pack(data))
+        packed = {"plain": data, "gz": gzip.compress(data), "zst": zstandard.compress(data)}
+        path.write_bytes(packed[kind])
     leaks = LeakCheck().file(path)
     assert {leak.kind for leak in leaks} == {"Google access token"}
     assert leaks[0].member == ("inner.jsonl.zst" if kind == "zip" else path.name)
@@ -168,7 +168,7 @@ def test_a_hit_is_found_wherever_blocks_end(tmp_path: Path, before: int, size: i
 
 
 def test_the_check_shares_no_code_with_what_it_checks() -> None:
-    """It loads neither the redaction nor the pseudonyms, so a mistake there is not repeated here."""
+    """It loads neither the redaction nor the pseudonyms: a mistake there is not repeated."""
     code = "import sys, viewer.ticket.leaks; print('\\n'.join(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())

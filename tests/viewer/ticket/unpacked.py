@@ -46,7 +46,7 @@ def encodings(text: str) -> dict[str, bytes]:
 
 
 def found_in(text: str, data: bytes) -> list[str]:
-    """Return the names of the encodings in which `data` holds `text`, in any case where that counts."""
+    """Return the names of the encodings in which `data` holds `text`, in any case."""
     low = data.lower()
     return [
         name

@@ -1,0 +1,137 @@
+"""`tracer bundle` from the shell: what it says, its exit codes, that nothing half made stays."""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.traces import TraceBuilder
+from tests.viewer.ticket import planted
+from tracer.cli.main import main
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a session, and make its folder the current one."""
+    monkeypatch.chdir(tmp_path)
+    return planted.write(tmp_path / "s.jsonl")
+
+
+def test_a_ticket_is_made_and_what_to_do_next_is_said(
+    session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The archive, the map that stays, the command for the answer; nothing on stderr in a pipe."""
+    assert main(["bundle", str(session), "--ticket", "4711", "--note", "hello"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    for text in ("ticket-4711.zip", "leak check passed", "ticket-4711.map", "--reveal"):
+        assert text in said.out
+    assert {path.name for path in session.parent.iterdir()} == {
+        "s.jsonl", "ticket-4711.zip", "ticket-4711.map",
+    }  # fmt: skip
+
+
+def test_an_answer_is_turned_back(
+    session: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--reveal prints the answer with real names, from a file or from a pipe."""
+    assert main(["bundle", str(session), "-o", "t.zip"]) == 0
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "stdin", io.StringIO("ask PERSON-1 in ENVIRONMENT-1"))
+    assert main(["bundle", "--reveal", "-", "--map", "t.map"]) == 0
+    assert capsys.readouterr().out == "ask ACARPENTIER in BOULANGERIEDURAND"
+
+
+def test_check_tells_a_clean_file_from_a_leaking_one(
+    session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ticket is clean; its session is full of addresses; values are never printed."""
+    assert main(["bundle", str(session), "-o", "t.zip"]) == 0
+    assert main(["bundle", "--check", "t.zip"]) == 0
+    capsys.readouterr()
+    assert main(["bundle", "--check", str(session)]) == 1
+    said = capsys.readouterr()
+    assert "data." in said.err
+    assert ": address" in said.err
+    assert "boulangerie" not in said.err
+
+
+def test_a_leak_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A secret that reached the session: exit code 1, where it is, no archive."""
+    trace = TraceBuilder()
+    trace.add("note", "point", "n", "session", text="ya29.a0AfH6SMBx1234567890")
+    path = trace.write(tmp_path / "s.jsonl")
+    assert main(["bundle", str(path), "-o", str(tmp_path / "t.zip")]) == 1
+    said = capsys.readouterr()
+    assert "data.text: Google access token" in said.err
+    assert "not made" in said.err
+    assert "ya29" not in said.err
+    assert [one.name for one in tmp_path.iterdir()] == ["s.jsonl"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["bundle"],
+        ["bundle", "missing.jsonl"],
+        ["bundle", "."],
+        ["bundle", "s.jsonl", "-o", "nowhere/t.zip"],
+        ["bundle", "s.jsonl", "-o", "s.jsonl"],
+        ["bundle", "--check", "missing"],
+        ["bundle", "--reveal", "s.jsonl"],
+        ["bundle", "--reveal", "s.jsonl", "--map", "s.jsonl"],
+        ["bundle", "--reveal", "s.jsonl", "--map", "missing.map"],
+        ["bundle", "s.jsonl", "--known", "missing.txt"],
+    ],
+)
+def test_bad_words_are_one_line(
+    words: list[str], session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each mistake is one line on stderr, exit code 2, and leaves nothing."""
+    assert session.exists()
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert [one.name for one in session.parent.iterdir()] == ["s.jsonl"]
+
+
+def test_a_password_comes_from_a_pipe(
+    session: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --password the archive is locked; an empty one is refused."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sesame\n"))
+    assert main(["bundle", str(session), "-o", "t.zip", "--password"]) == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("sesame\n"))
+    assert main(["bundle", "--check", "t.zip", "--password"]) == 0
+    assert main(["bundle", "--check", "t.zip"]) == 2
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert main(["bundle", str(session), "-o", "u.zip", "--password"]) == 2
+    assert "locks nothing" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGTERM to catch")
+def test_ended_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM while it works: no archive, no map, no temporary folder."""
+    trace = TraceBuilder()
+    for n in range(4_000):
+        with trace.operation("send", "gmail", account=f"u{n}@masoc.com"):
+            trace.call("gmail.users.messages.send", "gmail", params={"userId": f"u{n}@masoc.com"})
+    session = trace.write(tmp_path / "s.jsonl")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import sys; from tracer.cli.main import main; sys.exit(main())",
+         "bundle", str(session), "-o", str(tmp_path / "t.zip")],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    while len(list(tmp_path.iterdir())) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert [one.name for one in tmp_path.iterdir()] == ["s.jsonl"]
