@@ -46,7 +46,7 @@ class Timeline:
         self._ops = Lookup(self._store, "op")
         self._open_rows = np.zeros(0, dtype=np.int64)
         self._late: dict[tuple[str, int], Damage] = {}
-        self._kept = False
+        self._kept = 0
 
     def feed(self, seconds: float = 0.008) -> bool:
         """Index for about `seconds`; tell whether anything changed. For one thread at a time."""
@@ -164,12 +164,16 @@ class Timeline:
         restored = sidecar.load(self._readers[0], self._store, self._codes)
         if restored:
             self._open_rows = np.flatnonzero(_phases(self._codes)[self._store["sort"]] == 1)
-            self._kept = True
+            self._kept = self._readers[0].position
         return restored
 
     def _keep(self) -> None:
-        if self._cache and not self._kept and len(self._readers) == 1:
-            self._kept = True
+        """Keep the index for next time, unless one that is nearly as long is kept already."""
+        if not self._cache or len(self._readers) != 1:
+            return
+        position = self._readers[0].position
+        if position > self._kept + self._kept // 4:
+            self._kept = position
             sidecar.save(self._readers[0], self._store, self._codes)
 
     def close(self) -> None:

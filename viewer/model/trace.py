@@ -82,6 +82,8 @@ class Trace(Timeline):
             for reader in trace._readers:
                 trace._add(reader.step(FIRST))
             trace.complete = all(reader.at_end for reader in trace._readers)
+            if trace.complete:
+                trace._keep()
         while wait and not trace.complete:
             trace.feed(3600)
         return trace
