@@ -108,6 +108,23 @@ def test_nothing_secret_of_it_reaches_the_disk(server: Server, traced: Recording
     assert all("⟨redacted credentials #" in args for args in auth[1:])
 
 
+def test_debug_switched_on_in_the_middle_of_auth(server: Server, traced: Recording) -> None:
+    """An answer to a challenge that we have not seen is no command: nothing of it is kept."""
+    _, port, context = server
+    uninstall()
+    with smtplib.SMTP("127.0.0.1", port) as smtp:
+        smtp.starttls(context=context)
+        smtp.ehlo()
+        smtp.docmd("AUTH", "LOGIN")
+        smtp.docmd(base64.b64encode(USER.encode()).decode())
+        install(traced.recorder)
+        encoded = base64.b64encode(PASSWORD.encode()).decode()
+        assert smtp.docmd(encoded)[0] == 235
+    assert names(traced) == ["AUTH", "QUIT"]
+    assert encoded[:12].encode() not in traced.path.read_bytes()
+    assert encoded[:12].upper().encode() not in traced.path.read_bytes()
+
+
 def test_refusals_carry_the_code(server: Server, traced: Recording) -> None:
     """A refused recipient, a refused mail, a wrong password: status and text of the reply."""
     mailbox, port, context = server

@@ -17,6 +17,12 @@ from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
 from tracer.schema.events import Kind, Topic
 
+_VERBS: Final = frozenset(
+    {"HELO", "EHLO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "QUIT", "VRFY", "EXPN",
+     "HELP", "STARTTLS", "AUTH", "ETRN", "XCLIENT", "XFORWARD"}
+)  # fmt: skip
+"""Whatever else is sent as a command answers a challenge: debug was switched on in the middle."""
+
 
 @dataclass(slots=True)
 class _Dialogue:
@@ -72,7 +78,7 @@ def _command(session: Session, connection: Any, cmd: str, args: str) -> None:
     notes: Notes = []
     verb, _, rest = cmd.partition(" ")
     verb, args = verb.upper(), f"{rest} {args}".strip()
-    if dialogue.authenticating and dialogue.code == 334:
+    if verb not in _VERBS or (dialogue.authenticating and dialogue.code == 334):
         verb, args = "AUTH", _hidden(session, f"{cmd} {args}".strip(), notes)
     elif verb == "AUTH":
         mechanism, _, secret = args.partition(" ")

@@ -70,8 +70,10 @@ class Walker:
     def _mapping(
         self, value: Mapping[Any, Any], notes: Notes, path: str, depth: int, strict: bool
     ) -> dict[str, Any]:
-        if strict and len(value) == 2 and "name" in value and "value" in value:
-            return self._header(value, notes, path)
+        if "value" in value and (named := value.get("name") or value.get("key")):
+            value = self._named(str(named), value, notes, path)
+            if strict and len(value) == 2 and "name" in value:
+                return self._header(value, notes, path)
         result: dict[str, Any] = {}
         rules, clean = self._rules, self._scrubber.clean
         for key, item in value.items():
@@ -89,12 +91,22 @@ class Walker:
             result[name if name in clean else self._string(name, notes, path, False)] = kept
         return result
 
+    def _named(
+        self, name: str, pair: Mapping[Any, Any], notes: Notes, path: str
+    ) -> Mapping[Any, Any]:
+        """Return a pair of name and value, as lists of settings have it, without a secret value."""
+        rule, value = self._rule(name), pair["value"]
+        if rule is None or rule[0] not in {"secret", "opaque"} or value is None:
+            return pair
+        return {**pair, "value": self._mark(rule[1], value, notes, f"{path}.value")}
+
     def _header(self, pair: Mapping[Any, Any], notes: Notes, path: str) -> dict[str, Any]:
         """Return a header of a mail, as JSON has it: name and value."""
         name, value = str(pair["name"]), pair["value"]
-        kept: Any = self._walk(value, notes, path, _DEPTH, True)
         if isinstance(value, str) and name.lower() not in KEPT_HEADERS:
-            kept = self._mark(f"text-{len(value)}", value, notes, path)
+            kept: Any = self._mark(f"text-{len(value)}", value, notes, path)
+        else:
+            kept = self._walk(value, notes, path, _DEPTH, True)
         return {"name": self._string(name, notes, path, True), "value": kept}
 
     def _rule(self, name: str) -> tuple[str, str] | None:
