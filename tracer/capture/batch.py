@@ -10,7 +10,7 @@ from tracer.capture.exchange import Call, describe
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.operation import Scope, current
-from tracer.schema.events import new_id, timestamp
+from tracer.schema.events import new_id
 
 if TYPE_CHECKING:
     from tracer.capture.redact.redactor import Notes
@@ -144,7 +144,7 @@ class _Part:
         if self.notes:
             data["redacted"] = list(self.notes)
         self._emit("start", None, None, data)
-        self.data["started"] = timestamp(time.time_ns())
+        self.data["started"] = session.now()
 
     def end(self, answer: Any, failure: BaseException | None, batch: str | None) -> None:
         redactor, notes, data = self.session.redactor, self.notes, self.data

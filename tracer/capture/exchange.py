@@ -16,7 +16,7 @@ from tracer.capture import topics
 from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Session
 from tracer.operation import current
-from tracer.schema.events import new_id, timestamp
+from tracer.schema.events import new_id
 
 _TOKEN_PLACES: Final = re.compile(
     r"^[^/]*//(?:oauth2\.googleapis\.com|accounts\.google\.com|sts\.googleapis\.com)/.*token"
@@ -50,6 +50,10 @@ class Call:
     """Method, URL and range of its last try."""
     refused: bool = False
     """The answer to its last try was 401."""
+    url: str = ""
+    """That of its request, what is kept of it, and the notes of that."""
+    kept_url: str = ""
+    url_notes: Notes = field(default_factory=list)
     data: dict[str, Any] = field(default_factory=dict)
     """What its start line said; the end line says it again."""
     notes: Notes = field(default_factory=list)
@@ -260,8 +264,12 @@ def begin(
     found, counted = _role(call, own, method, url, headers, body, role)
     attempt = attempt or counted
     host = url.split("/", 3)[2] if url.count("/") >= 2 else url
-    notes: Notes = []
-    kept_url = session.memo.url(url, notes)
+    notes: Notes
+    if call is not None and call.url == url:
+        kept_url, notes = call.kept_url, call.url_notes.copy()
+    else:
+        notes = []
+        kept_url = session.memo.url(url, notes)
     exchange = Exchange(
         session=session,
         id=own,
@@ -278,7 +286,7 @@ def begin(
         headers=headers,
         body=body,
         notes=notes,
-        started=timestamp(time.time_ns()),
+        started=session.now(),
         began=time.perf_counter_ns(),
     )
     data: dict[str, Any] = {"method": method, "url": kept_url, "role": found, "attempt": attempt}

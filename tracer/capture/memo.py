@@ -6,7 +6,11 @@ from typing import Any, Final
 from tracer.capture.redact.redactor import Notes, Redactor
 
 _REMEMBERED: Final = 4096
+_BLOCKS: Final = 64
 _LONGEST: Final = 512
+
+_Block = tuple[tuple[str, Any], ...]
+_Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
 
 
 class Memo:
@@ -17,27 +21,39 @@ class Memo:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self._headers: dict[tuple[str, Any], tuple[dict[str, str], tuple[str, ...]]] = {}
+        self._headers: dict[tuple[str, Any], _Kept] = {}
+        self._blocks: dict[_Block, _Kept] = {}
         self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
 
     def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> dict[str, str]:
-        """Return `headers` under lower-case names, as the redaction keeps them."""
-        kept: dict[str, str] = {}
-        known = self._headers
-        for pair in headers.items():
-            found = known.get(pair)
-            if found is None:
-                found = self._look_at(pair)
-            single, kinds = found
-            kept.update(single)
-            for kind in kinds:
-                notes.append({"path": f"{path}.{pair[0].lower()}", "kind": kind})
+        """Return `headers` under lower-case names, as the redaction keeps them; read-only."""
+        block = tuple(headers.items())
+        whole = self._blocks.get(block)
+        if whole is None:
+            whole = self._blocks_anew(block)
+        kept, found = whole
+        for below, kind in found:
+            notes.append({"path": f"{path}{below}", "kind": kind})
         return kept
 
-    def _look_at(self, pair: tuple[str, Any]) -> tuple[dict[str, str], tuple[str, ...]]:
+    def _blocks_anew(self, block: _Block) -> _Kept:
+        kept: dict[str, str] = {}
+        kinds: list[tuple[str, str]] = []
+        known = self._headers
+        for pair in block:
+            single, found = known.get(pair) or self._look_at(pair)
+            for name, value in single.items():
+                kept[name] = f"{kept[name]}, {value}" if name in kept else value
+            kinds += found
+        if len(self._blocks) >= _BLOCKS:
+            self._blocks.clear()
+        self._blocks[block] = whole = kept, tuple(kinds)
+        return whole
+
+    def _look_at(self, pair: tuple[str, Any]) -> _Kept:
         notes: Notes = []
         kept = self._redactor.headers([pair], notes, "")
-        found = kept, tuple(note["kind"] for note in notes)
+        found = kept, tuple((note["path"], note["kind"]) for note in notes)
         if len(str(pair[1])) <= _LONGEST:
             if len(self._headers) >= _REMEMBERED:
                 self._headers.clear()

@@ -5,7 +5,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import Token
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from googleapiclient.http import HttpRequest
 
@@ -15,9 +15,6 @@ from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.operation import Scope, current
 from tracer.schema.events import new_id
-
-if TYPE_CHECKING:
-    from tracer.capture.redact.redactor import Notes
 
 
 def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
@@ -186,13 +183,12 @@ def begin(session: Session, request: Any, http: Any = None) -> Call:
     if scope is not None:
         scope.calls.append(call.id)
     facts = discovery.method(method_id)
-    found: Notes = []
-    kept_url = session.memo.url(of.uri, found)
-    call.notes += [
-        {"path": f"params{note['path'].removeprefix('url')}", "kind": note["kind"]}
-        for note in found
-    ]
-    params = discovery.parameters(method_id, kept_url)
+    call.url = of.uri
+    call.kept_url = session.memo.url(of.uri, call.url_notes)
+    for note in call.url_notes:
+        path = f"params{note['path'].removeprefix('url')}"
+        call.notes.append({"path": path, "kind": note["kind"]})
+    params = discovery.parameters(method_id, call.kept_url)
     call.data = {"params": params, "http_method": facts.http_method or of.method}
     if facts.scopes is not None:
         call.data["scopes"] = facts.scopes

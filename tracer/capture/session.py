@@ -1,5 +1,6 @@
 """One process's part of a recorded session: its lines, its own start and end, its gaps."""
 
+import itertools
 import os
 import platform
 import re
@@ -51,6 +52,7 @@ class Session:
         self._process = new_id()
         self._introduced = False
         self._full = False
+        self._second = (-1, "")
         self._gaps: dict[tuple[str, str], list[int]] = {}
         self._lock = threading.Lock()
 
@@ -74,6 +76,15 @@ class Session:
         if self._gaps or not self._introduced:
             self.flush()
         self._write(topic, kind, phase, name, id, parent, op, status, ms, data)
+
+    def now(self) -> str:
+        """Return the `ts` of this moment."""
+        microseconds = time.time_ns() // 1000
+        second = microseconds // 1_000_000
+        known = self._second  # one tuple: another thread may replace it meanwhile
+        if known[0] != second:
+            known = self._second = second, timestamp(second * 1_000_000_000)[:20]
+        return f"{known[1]}{microseconds % 1_000_000:06d}Z"
 
     def flush(self) -> None:
         """Write what goes before the next event: the process's start line, and the gaps."""
@@ -100,7 +111,7 @@ class Session:
         line = encode_fields(
             {
                 "v": VERSION,
-                "ts": timestamp(time.time_ns()),
+                "ts": self.now(),
                 "topic": topic,
                 "kind": kind,
                 "phase": phase,
@@ -194,7 +205,7 @@ class Session:
             if self._gaps:
                 self._write_gaps()
             events = next(self._sequence)
-            self._sequence = iter([events])  # looked at, not used up
+            self._sequence = itertools.chain((events,), self._sequence)  # not used up
             self._write_process(Phase.END, {"events": events - 1, "dropped": self.dropped})
             self._introduced = False
         self._writer.close()
