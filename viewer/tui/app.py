@@ -3,7 +3,8 @@
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.binding import BindingType
@@ -11,6 +12,7 @@ from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from viewer.model.visible import visible
+from viewer.tui.asking import Open
 from viewer.tui.feeder import (
     Complete,
     Diagnosing,
@@ -23,12 +25,12 @@ from viewer.tui.feeder import (
 from viewer.tui.main_screen import MainScreen
 from viewer.tui.menu import Menu
 from viewer.tui.options import Options
-from viewer.tui.prompt import Prompt
-from viewer.tui.start import StartScreen
 from viewer.tui.state import State
 
 if TYPE_CHECKING:
     from textual.timer import Timer
+
+    from viewer.tui.prompt import Prompt
 
 _QUIET = 1.0
 """Seconds without growth after which a followed file is diagnosed anew."""
@@ -38,7 +40,7 @@ class TraceApp(Feeder):
     """The viewer."""
 
     TITLE = "traceview"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
     ENABLE_COMMAND_PALETTE = False  # the screens open their own, in the user's language
     BINDINGS: ClassVar[list[BindingType]] = []
 
@@ -54,15 +56,19 @@ class TraceApp(Feeder):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen to begin with: the trace's, or without files the start screen."""
-        return self.main if self.state.paths else StartScreen()
+        if self.state.paths:
+            return self.main
+        from viewer.tui.start import StartScreen  # debug's switch: not needed with a file
+
+        return StartScreen()
 
     @on(MainScreen.Ready)
     def _begin(self) -> None:
         if self.state.paths:
             self.open_files()
 
-    @on(StartScreen.Open)
-    def _open(self, event: StartScreen.Open) -> None:
+    @on(Open)
+    def _open(self, event: Open) -> None:
         self.state = State(self.look, event.paths)
         self.main = MainScreen(self.state)
         self.push_screen(self.main)
@@ -126,8 +132,8 @@ class TraceApp(Feeder):
         prompt opens would act on the list instead.
         """
         late = self.screen.answer(event.character) if isinstance(self.screen, Menu) else False
-        for prompt in self.screen.query(Prompt):
-            late = late or await prompt.take(event)
+        for prompt in self.screen.query("#prompt"):
+            late = late or await cast("Prompt", prompt).take(event)
         if late:
             event.prevent_default()
 

@@ -1,6 +1,7 @@
 """Finding things: search, filter, marks and comments."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual import on, work
 from textual.message import Message
@@ -12,8 +13,8 @@ from viewer.model.search import Search
 from viewer.model.sieve import Context, apply
 from viewer.model.trace import Rows
 from viewer.model.visible import visible
+from viewer.tui.asking import Entered, Left
 from viewer.tui.base import Base
-from viewer.tui.prompt import Prompt
 from viewer.tui.sources import TIME_MODES
 from viewer.tui.state import EMPTY
 
@@ -50,23 +51,25 @@ class Find(Base):
 
     # The prompt
 
-    async def ask(self, prompt: Prompt) -> None:
-        """Open `prompt` above the line of keys."""
-        for old in self.query(Prompt):
+    async def ask(self, purpose: str, text: str = "", **options: Any) -> None:
+        """Open the prompt for `purpose` above the line of keys."""
+        from viewer.tui.prompt import Prompt  # its input line costs a tenth of the first paint
+
+        for old in self.query("#prompt"):
             await old.remove()
-        await self.mount(prompt, before="#keys")
+        await self.mount(Prompt(purpose, text, **options), before="#keys")
 
     async def _close_prompt(self) -> None:
-        for prompt in self.query(Prompt):
+        for prompt in self.query("#prompt"):
             await prompt.remove()
         self.view.focus()
 
-    @on(Prompt.Left)
+    @on(Left)
     async def _left(self) -> None:
         await self._close_prompt()
 
-    @on(Prompt.Entered)
-    async def _entered(self, event: Prompt.Entered) -> None:
+    @on(Entered)
+    async def _entered(self, event: Entered) -> None:
         await self._close_prompt()
         if event.purpose == "search":
             self.search_for(event.text)
@@ -79,7 +82,7 @@ class Find(Base):
 
     async def action_search(self) -> None:
         """Ask what to search."""
-        await self.ask(Prompt("search", self.state.notes.needle, past=self.searches))
+        await self.ask("search", self.state.notes.needle, past=self.searches)
 
     def search_for(self, text: str) -> None:
         """Search `text` in every byte of the trace; empty: search no more."""
@@ -146,11 +149,10 @@ class Find(Base):
 
     async def action_filter(self) -> None:
         """Ask by what to filter."""
-        prompt = Prompt(
+        await self.ask(
             "filter", self.state.filter_text, past=self.filters, check=self.check_filter,
             complete=self.complete_filter,
         )  # fmt: skip
-        await self.ask(prompt)
 
     def check_filter(self, text: str) -> str:
         """Return what a filter means, or after ``!`` what is wrong with it."""
@@ -264,7 +266,7 @@ class Find(Base):
         row = self.view.row
         if row is not None:
             own = self.state.marks.comments.get(self.state.trace.head(row).id, "")
-            await self.ask(Prompt("comment", visible(own)))
+            await self.ask("comment", visible(own))
 
     def _comment(self, text: str) -> None:
         row = self.view.row

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from viewer.model.finding import Finding
 from viewer.model.visible import visible
-from viewer.report.markdown import code, escaped
 from viewer.report.words import say
 from viewer.tui.document import Node, sentence_node, words
 from viewer.tui.look import SEVERITIES, Look
@@ -59,6 +58,8 @@ def _evidence(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:
 
 def finding_markdown(finding: Finding, look: Look) -> str:
     """Return a finding to paste into a ticket."""
+    from viewer.report.markdown import code, escaped  # not needed for the first paint
+
     name = SEVERITIES[finding.severity]
     lines = [
         f"### {escaped(look(f'severity.{name}'))}: {escaped(look.finding(finding, 'title'))}",

@@ -1,4 +1,7 @@
-"""Handing things out: the copy menu and the export menu."""
+"""Handing things out: the copy menu and the export menu.
+
+What only a menu needs is imported when the menu opens: the first paint does not wait for it.
+"""
 
 import shlex
 import sys
@@ -9,18 +12,13 @@ from typing import Final
 from textual import on, work
 from textual.message import Message
 
-from viewer.export import FORMATS, curl, event_markdown, export, python_call
 from viewer.model.filter import parse, to_flags
 from viewer.model.finding import Finding
 from viewer.model.trace import Rows
 from viewer.model.visible import visible
-from viewer.report.html import write_html
-from viewer.report.markdown import markdown
-from viewer.report.picture import picture
 from viewer.tui.base import Base
 from viewer.tui.clipboard import copy
 from viewer.tui.document import EVERYTHING, Node
-from viewer.tui.finding_page import finding_markdown
 from viewer.tui.lookapp import app_of
 from viewer.tui.menu import Choice, Menu
 
@@ -72,6 +70,8 @@ class Handout(Base):
 
     def copies(self) -> Iterator[tuple[str, str, str]]:
         """Yield (letter, what, text) of everything that can be copied here."""
+        from viewer.tui.finding_page import finding_markdown
+
         finding = self.view.source.finding(self.view.cursor)
         if finding is not None:
             yield "f", "finding", finding_markdown(finding, self.look)
@@ -86,6 +86,8 @@ class Handout(Base):
             yield "g", "flags", to_flags(parse(self.state.filter_text))
 
     def _event_copies(self, row: int) -> Iterator[tuple[str, str, str]]:
+        from viewer.export import curl, event_markdown, python_call
+
         trace = self.state.trace
         event = trace.event(row)
         yield "r", "row", trace.raw(row).decode("utf-8", "backslashreplace")
@@ -99,6 +101,8 @@ class Handout(Base):
 
     def action_export(self) -> None:
         """Open the export menu: what is shown now, or the whole report."""
+        from viewer.export import FORMATS
+
         rows = self._shown_rows()
         what = self.look("export.all")
         if rows is not None:
@@ -126,6 +130,8 @@ class Handout(Base):
         if name == "ticket":
             self.copy_text("ticket", shlex.join(["tracer", "bundle", *self.state.paths]))
         elif name is not None:
+            from viewer.export import FORMATS
+
             suffix = _SUFFIXES.get(name) or FORMATS[name].suffix
             self._export(name, free_path(self.state.paths, suffix), self._shown_rows())
 
@@ -142,6 +148,11 @@ class Handout(Base):
     def _write(
         self, name: str, path: Path, rows: Rows | None, findings: Sequence[Finding]
     ) -> int | None:
+        from viewer.export import export
+        from viewer.report.html import write_html
+        from viewer.report.markdown import markdown
+        from viewer.report.picture import picture
+
         trace, lang = self.state.trace, self.look.texts.lang
         if name not in _SUFFIXES:
             with path.open("xb") as file:

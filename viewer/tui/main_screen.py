@@ -12,11 +12,9 @@ from viewer.model.visible import visible
 from viewer.tui.detail import DetailView
 from viewer.tui.find import Find
 from viewer.tui.handout import Handout
-from viewer.tui.help import HelpScreen
 from viewer.tui.lineview import key
 from viewer.tui.navigation import Navigation
 from viewer.tui.options import Options
-from viewer.tui.palette import open_palette
 from viewer.tui.state import State
 
 MODES = ("normal", "half", "full")
@@ -182,10 +180,14 @@ class MainScreen(Navigation, Find, Handout):
 
     def action_palette(self) -> None:
         """Open the command palette."""
+        from viewer.tui.palette import open_palette  # 25 ms, and few open it
+
         open_palette(self)
 
     def action_help(self) -> None:
         """Show the keys of the pane in focus."""
+        from viewer.tui.help import HelpScreen
+
         self.app.push_screen(HelpScreen(self, self.focused))
 
     def action_lo_fi(self) -> None:

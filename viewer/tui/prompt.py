@@ -1,16 +1,15 @@
 """The line at the bottom where one types: search, filter, comment, file names."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import Input
 
+from viewer.tui.asking import Entered, Left
 from viewer.tui.lookapp import Painted
 from viewer.tui.paint import Line, Part
 
@@ -57,26 +56,6 @@ class Prompt(Vertical):
         Binding("down", "recall(1)", show=False, priority=True),
     ]
 
-    @dataclass
-    class Entered(Message):
-        """The text is complete."""
-
-        purpose: str
-        text: str
-
-    @dataclass
-    class Changed(Message):
-        """The text changed."""
-
-        purpose: str
-        text: str
-
-    @dataclass
-    class Left(Message):
-        """The prompt was left without a text."""
-
-        purpose: str
-
     def __init__(
         self,
         purpose: str,
@@ -114,12 +93,11 @@ class Prompt(Vertical):
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
         self._judge(event.value)
-        self.post_message(self.Changed(self.purpose, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.post_message(self.Entered(self.purpose, event.value))
+        self.post_message(Entered(self.purpose, event.value))
 
     def _judge(self, text: str) -> None:
         hint = self.query_one(PromptHint)
@@ -145,7 +123,7 @@ class Prompt(Vertical):
 
     def action_leave(self) -> None:
         """Leave without a text."""
-        self.post_message(self.Left(self.purpose))
+        self.post_message(Left(self.purpose))
 
     def action_complete(self, step: int) -> None:
         """Take the next offer."""

@@ -23,6 +23,7 @@ from tracer.control import (
     turn_on,
 )
 from viewer.model.visible import visible
+from viewer.tui.asking import Entered, Left, Open
 from viewer.tui.bars import FilterBar, KeyBar, TitleBar
 from viewer.tui.help import HelpScreen
 from viewer.tui.lineview import LineView, key
@@ -95,12 +96,6 @@ class StartScreen(Screen[None]):
         key("question_mark,f1", "help", "help"),
         key("q,Q,escape", "app.exit", "quit-now"),
     ]
-
-    @dataclass
-    class Open(Message):
-        """These files are to be opened."""
-
-        paths: list[str]
 
     class Known(Message):
         """What is on, and what was recorded."""
@@ -187,7 +182,7 @@ class StartScreen(Screen[None]):
         elif row.kind == "load":
             await self.action_load()
         elif row.kind == "session":
-            self.post_message(self.Open(sorted(view.marked) or [row.path]))
+            self.post_message(Open(sorted(view.marked) or [row.path]))
 
     def action_open(self) -> None:
         """Open the session under the cursor, or those marked."""
@@ -221,7 +216,7 @@ class StartScreen(Screen[None]):
             await old.remove()
         await self.mount(prompt, before="#keys")
 
-    @on(Prompt.Left)
+    @on(Left)
     async def _left(self) -> None:
         await self._close_prompt()
 
@@ -230,12 +225,12 @@ class StartScreen(Screen[None]):
             await prompt.remove()
         self.query_one(StartList).focus()
 
-    @on(Prompt.Entered)
-    async def _entered(self, event: Prompt.Entered) -> None:
+    @on(Entered)
+    async def _entered(self, event: Entered) -> None:
         await self._close_prompt()
         if event.purpose == "load":
             if event.text.strip():
-                self.post_message(self.Open([str(Path(event.text.strip()).expanduser())]))
+                self.post_message(Open([str(Path(event.text.strip()).expanduser())]))
             return
         try:
             turned, _ = turn_on(event.text.strip())
