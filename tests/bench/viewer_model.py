@@ -1,0 +1,201 @@
+"""What the viewer's index, search and filters cost, against DuckDB and ripgrep on the same file.
+
+On a million events (1 GB); ``TRACEVIEW_BENCH=100000`` makes it a tenth. The file lies in a
+temporary folder that is removed, or in ``TRACEVIEW_BENCH_DIR``, where it is kept for the next run.
+Rounds are interleaved; a figure is the median. ripgrep: the one on the PATH, else the wheel of that
+name from PyPI, in an environment of its own.
+"""
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from tests.bench.generate import NEEDLE, write
+from viewer.model import sidecar
+from viewer.model.filter import parse
+from viewer.model.search import search
+from viewer.model.sieve import apply
+from viewer.model.trace import Trace
+
+ROUNDS: Final = 5
+_PEAK: Final = """
+import sys
+from viewer.model.trace import Trace
+def private():
+    with open("/proc/self/status") as status:
+        return next(int(l.split()[1]) for l in status if l.startswith("RssAnon")) / 1024
+before = private()
+trace = Trace.open([sys.argv[1]], cache=sys.argv[2] == "cache")
+trace.shown()
+print(before, private(), len(trace))
+"""
+
+
+def main() -> None:
+    """Print the table."""
+    count = int(os.environ.get("TRACEVIEW_BENCH", "1000000"))
+    with _folder() as folder:
+        path = write(folder / f"events-{count}.jsonl", count)
+        _warm(path)
+        rg = _ripgrep(folder)
+        size = path.stat().st_size
+        _line(f"{count:,} events, {size / 1e6:,.0f} MB, median of {ROUNDS} rounds")
+        _line("", "measured", "must", "stretch")
+        _engine(path)
+        _search(path, rg)
+        _filter(path)
+        _sidecar(path, folder)
+        _memory(path, count)
+
+
+def _warm(path: Path) -> None:
+    with path.open("rb") as file:
+        while file.read(1 << 24):
+            pass
+
+
+def _row(
+    label: str, measured: float, unit: str = "", goal: tuple[float, float] | None = None
+) -> None:
+    """Print a figure; `goal`: at most this must be, at most that is the stretch."""
+    shown = f"{measured:.3g}{unit}"
+    if goal is None:
+        _line(label, shown)
+        return
+    met = "stretch" if measured <= goal[1] else "must" if measured <= goal[0] else "MISSED"
+    _line(label, shown, f"≤ {goal[0]:g}", f"≤ {goal[1]:g}", met)
+
+
+def _line(label: str, *cells: str) -> None:
+    sys.stdout.write(f"{label:<52}" + "".join(f"{cell:>12}" for cell in cells) + "\n")
+    sys.stdout.flush()
+
+
+def _times(**tasks: Callable[[], object]) -> dict[str, float]:
+    """Return the median time of each task, s; a round runs every one of them."""
+    taken: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(ROUNDS):
+        for name, task in tasks.items():
+            began = time.perf_counter()
+            task()
+            taken[name].append(time.perf_counter() - began)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def _engine(path: Path) -> None:
+    def duck() -> None:
+        duckdb.connect().execute(
+            "SELECT topic, count(*), count(*) FILTER (status >= 400) FROM read_ndjson(?, "
+            "columns={topic: 'VARCHAR', status: 'BIGINT'}) GROUP BY topic",
+            [str(path)],
+        ).fetchall()
+
+    def index() -> None:
+        trace = Trace.open([path], cache=False)
+        trace.topic_counts()
+        trace.close()
+
+    taken = _times(duck=duck, index=index)
+    _row("index engine / DuckDB two-column scan", taken["index"] / taken["duck"], "", (1.7, 1))
+    _row("  index", taken["index"], " s")
+    _row("  DuckDB", taken["duck"], " s")
+    opened = _times(first=lambda: Trace.open([path], wait=False, cache=False).close())
+    _row("  first rows of the index", opened["first"] * 1000, " ms")
+    trace = Trace.open([path], wait=False, cache=False)
+    steps = []
+    while not trace.complete:
+        began = time.perf_counter()
+        trace.feed(0)
+        steps.append((time.perf_counter() - began) * 1000)
+    steps.sort()
+    _row("one step while somebody watches, p95", steps[len(steps) * 95 // 100], " ms", (16, 16))
+
+
+def _search(path: Path, rg: str | None) -> None:
+    trace = Trace.open([path])
+    tasks: dict[str, Callable[[], object]] = {"ours": lambda: search(trace, NEEDLE, case=True)}
+    if rg is not None:
+        tasks["rg"] = lambda: subprocess.run([rg, "-cF", NEEDLE, path], stdout=subprocess.DEVNULL)
+    taken = _times(**tasks)
+    _row("  literal search", taken["ours"] * 1000, " ms")
+    if rg is None:
+        _line("literal search, all hits / rg -c", "no rg here")
+    else:
+        _row("literal search, all hits / rg -c", taken["ours"] / taken["rg"], "", (3, 1))
+    either = _times(any=lambda: search(trace, NEEDLE.lower()))
+    _row("  whatever the case", either["any"] * 1000, " ms")
+
+
+def _filter(path: Path) -> None:
+    trace = Trace.open([path])
+    for text in ("status>=400", "topic:gmail ms>2s", "method:gmail.*"):
+        node = parse(text)
+        taken = _times(filter=lambda node=node: apply(trace, node))  # type: ignore[misc]
+        _row(f"filter {text}", taken["filter"] * 1000, " ms", (50, 20))
+
+
+def _sidecar(path: Path, folder: Path) -> None:
+    where = sidecar.folder
+    sidecar.folder = lambda: folder / "cache"
+    try:
+        Trace.open([path]).close()
+        taken = _times(open=lambda: Trace.open([path]).close())
+        kept = sum(one.stat().st_size for one in (folder / "cache").glob("*.index"))
+    finally:
+        sidecar.folder = where
+    _row("  reopen with the sidecar", taken["open"] * 1000, " ms")
+    _row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
+
+
+def _memory(path: Path, count: int) -> None:
+    if not Path("/proc/self/status").exists():
+        _line("private memory with the whole index", "no /proc")
+        return
+    done = subprocess.run(
+        [sys.executable, "-c", _PEAK, str(path), "no"], capture_output=True, text=True, check=True
+    )
+    before, after, _ = (float(word) for word in done.stdout.split())
+    _row("private memory with the whole index", after, " MB", (100, 75))
+    _row("each event beyond", (after - before) * 2**20 / count, " B", (60, 40))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    kept = os.environ.get("TRACEVIEW_BENCH_DIR")
+    if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        yield Path(kept)
+        return
+    with tempfile.TemporaryDirectory(prefix="traceview-bench-") as name:
+        yield Path(name)
+
+
+def _ripgrep(folder: Path) -> str | None:
+    found = shutil.which("rg")
+    if found:
+        return found
+    where = folder / "ripgrep"
+    program = where / "bin" / "rg"
+    if not program.exists():
+        venv.create(where, with_pip=True)
+        got = subprocess.run(
+            [where / "bin" / "python", "-m", "pip", "install", "-q", "ripgrep"], capture_output=True
+        )
+        if got.returncode:
+            return None
+    return str(program) if program.exists() else None
+
+
+if __name__ == "__main__":
+    main()
