@@ -236,6 +236,7 @@ def _programs() -> Iterator[Case]:
     def parts(stage: Stage) -> None:
         with operation("read", "gmail"):
             client = stage.client("gmail", "read")
+            client.users().getProfile(userId="me").execute()
             batch = client.new_batch_http_request()
             for one in ("nowhere1", "nowhere2"):
                 batch.add(client.users().messages().get(userId="me", id=one))

@@ -17,9 +17,9 @@ from viewer.model.trace import Rows, Trace
 Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
-MOST: Final = 20_000
+MOST: Final = 5000
 """Failures that are decoded; beyond that, evenly many of each name and status."""
-_SOME: Final = 2000
+_SOME: Final = 1000
 """Of anything else that may be very many; beyond that, every so manieth is looked at."""
 
 
@@ -118,7 +118,7 @@ class Facts:
     @cached_property
     def _failed_events(self) -> list[Event]:
         """Calls and exchanges that failed or were never answered."""
-        rows = self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True)
+        rows = self._failed_rows
         if len(rows) > MOST:
             alike = np.column_stack([self.trace.column(name)[rows] for name in _ALIKE])
             _, group = np.unique(alike.astype(np.int64), axis=0, return_inverse=True)
@@ -127,8 +127,16 @@ class Facts:
             rows = np.sort(np.concatenate([thinned(one, share) for one in groups]))
         return [self.trace.event(row) for row in rows.tolist()]
 
+    @cached_property
+    def _failed_rows(self) -> Rows:
+        return self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True)
+
+    @cached_property
+    def _failed(self) -> frozenset[int]:
+        return frozenset(self._failed_rows.tolist())
+
     def _has_failed_exchange(self, call: Event) -> bool:
-        under = (row for row in self.trace.children(call.id) if self.trace.failed(row))
+        under = (row for row in self.trace.children(call.id) if row in self._failed)
         return any(self.trace.event(row).phase == Phase.END for row in under)
 
     def _handled(self, failure: Failure) -> Failure:
@@ -245,8 +253,9 @@ class Facts:
         parent = self.trace.row_of(event.parent) if event.parent else None
         above = self.trace.event(parent) if parent is not None else None
         is_call = above is not None and above.kind == Kind.CALL
-        recovered = parent is not None and above is not None and above.phase == Phase.END
-        recovered = recovered and not self.trace.failed(parent or 0)
+        recovered = False
+        if above is not None and above.phase == Phase.END:
+            recovered = parent not in self._failed if is_call else self.ended_well(above.id)
         failure = failure_of(
             event,
             call=above.id if above is not None and is_call else None,

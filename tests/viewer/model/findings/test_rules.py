@@ -8,14 +8,14 @@ import pytest
 
 from tests.support.traces import TraceBuilder
 from tests.viewer.model.findings import samples_google, samples_wire
-from tests.viewer.model.findings.build import Make
+from tests.viewer.model.findings.build import Make, google
 from tracer.schema.events import Event
-from viewer.i18n import Catalogue
+from viewer.i18n import LANGUAGES, Catalogue
 from viewer.model.finding import Finding, Severity
 from viewer.model.findings import diagnose
 from viewer.model.findings.failure import at
 from viewer.model.findings.rulebook import BOOK
-from viewer.model.findings.words import words
+from viewer.model.findings.words import as_json, markdown, words
 from viewer.model.trace import Trace
 
 SAMPLES = samples_google.SAMPLES | samples_wire.SAMPLES
@@ -80,16 +80,17 @@ def test_look_alike_does_not_fire(rule: str, tmp_path: Path) -> None:
     assert not fired(rule, made(SAMPLES[rule][1]), tmp_path)
 
 
-@pytest.mark.parametrize("lang", ["en", "fr"])
 @pytest.mark.parametrize("rule", SAMPLES)
-def test_words_are_filled_in(rule: str, lang: str, tmp_path: Path) -> None:
+def test_words_are_filled_in(rule: str, tmp_path: Path) -> None:
     """Every text of the finding exists, and every place in it is filled with a fact."""
     finding = fired(rule, made(SAMPLES[rule][0]), tmp_path)[0]
-    told = words(finding, Catalogue("findings", lang))
-    for text in (told.title, told.cause, told.action, told.refute, *told.chain):
-        assert "{" not in text
-        assert "None" not in text
-        assert not text.startswith((rule, "chain."))
+    for lang in LANGUAGES:
+        told = words(finding, Catalogue("findings", lang))
+        for text in (told.title, told.cause, told.action, told.refute, *told.chain):
+            assert "{" not in text
+            assert "None" not in text
+            assert "word." not in text
+            assert not text.startswith((rule, "chain."))
 
 
 @pytest.mark.parametrize("rule", SAMPLES)
@@ -119,3 +120,34 @@ def test_healthy_session_has_no_warning(tmp_path: Path) -> None:
     events += made(lambda b: samples_google._read_back(b, "ventes@masoc.com"))
     found = found_in(events, tmp_path)
     assert [f.rule for f in found if f.severity >= Severity.WARNING] == []
+
+
+def test_several_symptoms_of_one_cause_are_one_finding(tmp_path: Path) -> None:
+    """Forty refused tokens for want of one delegation are one finding that counts forty."""
+    builder = TraceBuilder()
+    for _ in range(40):
+        samples_google.SAMPLES["delegation-missing"][0](builder)
+    found = found_in(builder.events, tmp_path)
+    assert [(one.rule, one.count) for one in found] == [("delegation-missing", 40)]
+
+
+def test_progress_reaches_the_end(tmp_path: Path) -> None:
+    """Progress is reported after each rule, and ends at the total."""
+    seen: list[tuple[int, int]] = []
+    with opened(made(SAMPLES["timeout"][0]), tmp_path) as trace:
+        diagnose(trace, lambda done, total: seen.append((done, total)))
+    assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
+    assert seen[-1][0] == seen[-1][1]
+
+
+def test_hostile_values_are_harmless(tmp_path: Path) -> None:
+    """Escape sequences and Markdown signs from the trace reach neither terminal nor ticket raw."""
+    builder = TraceBuilder()
+    evil = "\x1b]52;c;x\x07[click](http://evil) {0} `"
+    google(builder, "gmail.users.messages.send", 400, f"Invalid To header {evil}")
+    finding = found_in(builder.events, tmp_path)[0]
+    say = Catalogue("findings", "en")
+    for text in (words(finding, say).cause, markdown(finding, say), str(as_json(finding, say))):
+        assert "\x1b" not in text
+    assert "[click](http" not in markdown(finding, say)
+    assert finding.rule in markdown(finding, say)
