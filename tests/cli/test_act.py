@@ -182,10 +182,10 @@ def test_read_lists_reads_saves_and_marks(box: Sandbox, act: Act, tmp_path: Path
 
 
 def test_read_new_remembers_its_position(box: Sandbox, act: Act) -> None:
-    """The first --new lists everything and says so; the next one only what came since."""
+    """The first --new lists the newest and says so; the next one only what came since."""
     code, out, err = act("read", *DUPOND, "--new")
     assert (code, len(out.splitlines())) == (0, 4)
-    assert "everything is listed" in err
+    assert "the newest are listed" in err
     assert act("read", *DUPOND, "--new")[1:] == ("no message\n", "")
 
 

@@ -144,7 +144,7 @@ def _list(ctx: Context, box: "Mailbox", op: Operation) -> list["Summary"]:
         news = box.news(op, load_position(file, box.account), ctx.args.max)
         save_position(file, box.account, news.position)
         if news.full:
-            say("no usable position from an earlier read: everything is listed")
+            say("no usable position from an earlier read: the newest are listed")
         found = list(news.summaries)
     else:
         found = box.search(ctx.args.query, ctx.args.max)

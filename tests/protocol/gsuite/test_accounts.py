@@ -172,6 +172,18 @@ def test_a_resolution_is_remembered_until_its_expiry(
     assert asked(box) == [LIST] * 3
 
 
+def test_a_refusal_is_remembered_for_a_minute_at_most(layer: Layer, box: Sandbox) -> None:
+    """Not asked again at once, but soon: the administrator may have granted it meanwhile."""
+    now = 0
+    layer.accounts._clock = lambda: now
+    identity = Identity("", "", "new@soc-windows.com")
+    assert layer.resolve(identity).account is None
+    box.world.grant("accueil@masoc.com", "new@soc-windows.com")
+    assert layer.resolve(identity).account is None
+    now = 61_000_000_000
+    assert layer.resolve(identity).account == "accueil@masoc.com"
+
+
 def test_a_directory_that_refuses_is_no_resolution(layers: Callable[..., Layer]) -> None:
     """A subject without rights: an error with the remedy, never an unchecked account."""
     layer = layers(directory_account="test@diva-gs.com", account="accueil@masoc.com")

@@ -258,6 +258,17 @@ def test_a_stale_connection_is_not_used_for_a_send(
     assert used[0] == used[1] != used[2]
 
 
+def test_no_token_is_no_doubt(layers: Callable[..., Layer], box: Sandbox) -> None:
+    """The token endpoint hangs: nothing was sent, so Sent is not searched."""
+    layer = layers(**{"network.timeout": "1", "network.retries": "0"})
+    layer.resolve(PAINS)
+    box.fault("hang-before", times=1, match="oauth2.token")
+    with pytest.raises(UnreachableError) as caught:
+        layer.send(HELLO, PAINS)
+    assert caught.value.nothing_sent
+    assert "gmail.users.messages.list" not in [seen.method_id for seen in box.requests]
+
+
 def test_only_the_mail_is_not_repeated(layer: Layer, box: Sandbox) -> None:
     """Reads around a send are repeated after 503; the send is not."""
     box.fault("503-twice", times=2, match="directory.users.list")

@@ -17,6 +17,9 @@ from tracer.schema.events import Topic, timestamp
 
 _SEARCHED: Final = (Rule.ENV, Rule.USER, Rule.ACCOUNT)
 
+_REFUSAL_SECONDS: Final = 60
+"""Seconds for which at most a refusal is remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cached:
@@ -61,6 +64,8 @@ class Accounts:
         else:
             found = self._ask(op, identity, configured)
             seconds = self.google.settings.options.cache_seconds
+            if found.account is None:  # somebody may be busy repairing it
+                seconds = min(seconds, _REFUSAL_SECONDS)
             until = self._clock() + seconds * 1_000_000_000
             self._cache[key] = Cached(found, until)
         op.result(account=found.account, via=found.via.value if found.via else None)
@@ -112,7 +117,8 @@ class Accounts:
                 blind = True
                 break
             users.update((user.primary, user) for user in hits)
-            found = resolve(identity, None, directory.rules, users.values())
+            in_order = sorted(users.values(), key=lambda user: user.primary)
+            found = resolve(identity, None, directory.rules, in_order)
             if found.via == rule:
                 return found
         why = "the server cannot search the attribute" if blind else "the search found nobody"

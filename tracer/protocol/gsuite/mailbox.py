@@ -41,7 +41,7 @@ class News:
     position: str
     """Where the next read begins."""
     full: bool
-    """The old position was unknown or too old: everything was listed."""
+    """The old position was unknown or too old: the newest messages were listed."""
 
 
 class Mailbox:
@@ -74,11 +74,14 @@ class Mailbox:
         self._each(ids, lambda one: messages.modify(userId="me", id=one, body=body))
 
     def news(self, op: Operation, position: str, limit: int = 500) -> News:
-        """Return what was added since `position`; an empty or too old one lists everything."""
+        """Return all that was added since `position`.
+
+        An empty or too old position lists the newest `limit` messages instead.
+        """
         if position:
             try:
                 ids, now = self._history(position)
-                return News(tuple(self._summaries(ids[-limit:])), now, full=False)
+                return News(tuple(self._summaries(ids)), now, full=False)
             except ServiceError as error:
                 if error.status != 404:
                     raise

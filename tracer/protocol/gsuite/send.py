@@ -42,6 +42,8 @@ class Once(bytes):
     reading raises. `seek` re-arms it: the replay after a 401, which Google has not processed, asks.
     """
 
+    touched = False
+    """Whether any of it was ever read: until then nothing has been sent."""
     _at = 0
     _spent = False
 
@@ -49,6 +51,7 @@ class Once(bytes):
         """Return the next `size` bytes."""
         if self._spent:
             raise ConnectionError("the connection was dropped while sending; not sent again")
+        self.touched = True
         end = len(self) if size < 0 else min(len(self), self._at + size)
         part = bytes(self[self._at : end])
         self._at = end
@@ -188,11 +191,12 @@ class Sender:
             if resumable:
                 return self._upload(request)
         body = request.body
-        request.body = Once(body.encode() if isinstance(body, str) else body)
+        request.body = once = Once(body.encode() if isinstance(body, str) else body)
         try:
             return str(self.google.run(request).get("id", ""))
-        except UnreachableError:
+        except UnreachableError as error:
             self.google.close()  # a second transmission may hang half-way on one of them
+            error.nothing_sent = not once.touched
             raise
 
     def _upload(self, request: Any) -> str:
