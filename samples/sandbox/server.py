@@ -159,7 +159,10 @@ class Sandbox:
     # --- one request --------------------------------------------------------------------------
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        request = await self._read(incoming)
+        try:
+            request = await self._read(incoming)
+        except ConnectionResetError:  # the client thought better of it, in the middle of a body
+            return web.Response(status=499)
         if request.path.startswith("/_sandbox"):
             return self._respond(control.answer(self._state, request), request)
         route = identify(request)

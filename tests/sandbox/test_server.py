@@ -3,6 +3,7 @@
 import gzip
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,6 +35,21 @@ def test_connections_are_kept_alive_and_counted(box: Sandbox, connect: Connect) 
         users.getProfile(userId="me").execute()
     assert [seen.connection for seen in box.requests] == [1, 1, 1, 2, 2, 2]
     assert [seen.n for seen in box.requests] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_noise(
+    box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A request cut off in its body is not processed, not recorded, and not complained about."""
+    with socket.create_connection(("127.0.0.1", int(box.url.rpartition(":")[2]))) as client:
+        client.sendall(b"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
+        time.sleep(0.1)
+    time.sleep(0.1)
+    http = httplib2.Http()
+    assert http.request(box.url + "/")[0].status == 404
+    http.close()
+    assert len(box.requests) == 1
+    assert not caplog.records
 
 
 def test_date_is_the_servers_clock(box: Sandbox) -> None:
