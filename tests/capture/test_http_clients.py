@@ -157,6 +157,25 @@ def test_gzip_bodies_are_read_as_what_they_hold(web: Web, traced: Recording) -> 
     assert kept == [True, True]
 
 
+def test_transmissions_of_urllib3(web: Web, traced: Recording) -> None:
+    """Connecting is a phase of its own, a kept connection is marked as used again."""
+    with requests.Session() as session:
+        session.get(f"{web.url}/json")
+        session.get(f"{web.url}/json")
+    wires = [each["data"]["wire"] for each in traced.exchanges()]
+    [first], [second] = wires
+    assert list(first["phases"]) == ["connect", "send", "wait", "read"]
+    assert list(second["phases"]) == ["send", "wait", "read"]
+    assert (first["reused"], second["reused"]) == (False, True)
+    assert first["conn"] == second["conn"]
+    assert web.url.endswith(first["peer"])
+    assert first["sent"] > 100
+    with pytest.raises(requests.ConnectionError):
+        requests.get("http://127.0.0.1:9/", timeout=1)
+    [refused] = traced.exchanges()[2]["data"]["wire"]
+    assert refused["error"]
+
+
 def test_a_stream_is_left_to_the_program(web: Web, traced: Recording) -> None:
     """With stream=True nothing is read ahead: the record ends at the headers."""
     with requests.get(f"{web.url}/big", stream=True) as answer:

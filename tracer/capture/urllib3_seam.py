@@ -10,6 +10,7 @@ import re
 import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from http.client import HTTPConnection
 from inspect import signature
 from types import ModuleType
 from typing import Any, Final
@@ -18,7 +19,9 @@ from tracer.capture import record
 from tracer.capture.exchange import Exchange, begin
 from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
+from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
+from tracer.capture.wire import Wire, carried_by
 from tracer.schema.events import Kind, Topic
 
 _KEPT: Final = 33_554_432
@@ -36,7 +39,7 @@ class _Sending:
 
     def __init__(self, *, stream: bool) -> None:
         self.stream = stream
-        self.pending: tuple[Exchange, Any] | None = None
+        self.pending: _UnderWay | None = None
 
 
 def attach_urllib3(recorder: Recorder, module: ModuleType) -> Detach:
@@ -68,32 +71,70 @@ def _make_request(original: Callable[..., Any], recorder: Recorder) -> Callable[
         session = recorder.session()
         if session is None:
             return original(self, conn, method, url, body, headers, *args, **kwargs)
-        exchange: Exchange | None = guarded(
-            recorder,
-            lambda: begin(
-                session,
-                method,
-                _url(self, url),
-                _folded(headers, self),
-                body,
-                **_again(kwargs.get("retries")),
-            ),
-        )
-        if exchange is not None:
-            exchange.proxy = guarded(recorder, lambda: _proxy(conn))
         _settle(recorder)
+        asked = (method, _url(self, url), _folded(headers, self), body)
+        again = _again(kwargs.get("retries"))
+        under_way: _UnderWay | None = guarded(
+            recorder, lambda: _UnderWay(session, conn, begin(session, *asked, **again))
+        )
         try:
             response = original(self, conn, method, url, body, headers, *args, **kwargs)
         except BaseException as error:
             failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
+            if under_way is not None:
+                guarded(recorder, lambda: under_way.fail(failure))
             raise
-        if exchange is not None:
-            guarded(recorder, lambda: _answered(exchange, response))
+        if under_way is not None:
+            guarded(recorder, lambda: under_way.answered(response))
         return response
 
     return _make_request
+
+
+class _UnderWay:
+    """An exchange that has begun, and what its connection does meanwhile."""
+
+    def __init__(self, session: Session, conn: Any, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.response: Any = None
+        proxy = getattr(conn, "proxy", None)
+        if proxy is not None:
+            exchange.proxy = {"host": proxy.host, "port": proxy.port}
+        self._wire: Wire | None = None
+        if isinstance(conn, HTTPConnection) and carried_by(conn) is None:
+            self._wire = Wire(conn, session.key)
+            self._wire.attach()
+
+    def answered(self, response: Any) -> None:
+        """Record the answer, or let it wait until requests has read the body."""
+        self.response = response
+        if self._wire is not None:
+            self._wire.detach()
+        sending = _sending.get()
+        if sending is not None and not sending.stream:
+            sending.pending = self
+            return
+        data = getattr(response, "_body", None)
+        self.end(data if isinstance(data, bytes) else None)
+
+    def end(self, content: bytes | None) -> None:
+        """Record the answer; `content` None: nobody has read it yet, and we do not."""
+        exchange, response = self._exchange, self.response
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        length = headers.get("content-length", "")
+        size = int(length) if length.isdigit() else None
+        if self._wire is not None:
+            exchange.wire = self._wire.account(size if content is None else len(content))
+        exchange.end(response.status, response.reason or "", headers, content, size=size)
+        record.expect_redirect(exchange, response.status, headers.get("location"))
+
+    def fail(self, error: BaseException) -> None:
+        """Record that there was no answer, or only the beginning of one."""
+        if self._wire is not None:
+            if self.response is None:
+                self._wire.detach()
+            self._exchange.wire = self._wire.account(None)
+        self._exchange.fail(error)
 
 
 def _again(retries: Any) -> dict[str, Any]:
@@ -124,37 +165,12 @@ def _text(value: object) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
-def _proxy(conn: Any) -> dict[str, Any] | None:
-    proxy = getattr(conn, "proxy", None)
-    return {"host": proxy.host, "port": proxy.port} if proxy is not None else None
-
-
-def _answered(exchange: Exchange, response: Any) -> None:
-    """Record the answer, or let it wait until requests has read the body."""
-    sending = _sending.get()
-    if sending is not None and not sending.stream:
-        sending.pending = (exchange, response)
-        return
-    data = getattr(response, "_body", None)
-    content = data if isinstance(data, bytes) else None
-    _end(exchange, response, content)
-
-
-def _end(exchange: Exchange, response: Any, content: bytes | None) -> None:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    length = headers.get("content-length", "")
-    size = int(length) if length.isdigit() else None
-    exchange.end(response.status, response.reason or "", headers, content, size=size)
-    record.expect_redirect(exchange, response.status, headers.get("location"))
-
-
 def _settle(recorder: Recorder) -> None:
     """End an exchange whose body urllib3 threw away, because it tries again."""
     sending = _sending.get()
     if sending is not None and sending.pending is not None:
-        exchange, response = sending.pending
-        sending.pending = None
-        guarded(recorder, lambda: _end(exchange, response, None))
+        under_way, sending.pending = sending.pending, None
+        guarded(recorder, lambda: under_way.end(None))
 
 
 def _adapter_send(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
@@ -166,9 +182,8 @@ def _adapter_send(original: Callable[..., Any], recorder: Recorder) -> Callable[
         try:
             response = original(self, request, stream, *args, **kwargs)
             if sending.pending is not None:
-                exchange, raw = sending.pending
-                sending.pending = None
-                guarded(recorder, lambda: _Body(recorder, exchange, raw).watch(response))
+                under_way, sending.pending = sending.pending, None
+                guarded(recorder, lambda: _Body(recorder, under_way).watch(response))
             return response
         finally:
             _settle(recorder)
@@ -180,15 +195,14 @@ def _adapter_send(original: Callable[..., Any], recorder: Recorder) -> Callable[
 class _Body:
     """Waits until the program has the body, without reading it first."""
 
-    def __init__(self, recorder: Recorder, exchange: Exchange, raw: Any) -> None:
+    def __init__(self, recorder: Recorder, under_way: _UnderWay) -> None:
         self._recorder = recorder
-        self._exchange = exchange
-        self._raw = raw
+        self._under_way = under_way
         self._finish: weakref.finalize[..., Any] | None = None
 
     def watch(self, response: Any) -> None:
         """End the exchange when `response` has been read, or is thrown away unread."""
-        if response.raw is not self._raw or response._content_consumed:  # noqa: SLF001 - requests has no other word for it
+        if response.raw is not self._under_way.response or response._content_consumed:  # noqa: SLF001 - requests has no other word for it
             self._done(None)
             return
         iter_content = response.iter_content
@@ -217,7 +231,7 @@ class _Body:
         except BaseException as error:
             failure = error
             self._close()
-            guarded(self._recorder, lambda: self._exchange.fail(failure))
+            guarded(self._recorder, lambda: self._under_way.fail(failure))
             raise
         self._done(b"".join(kept) if kept is not None else None)
 
@@ -227,7 +241,7 @@ class _Body:
 
     def _done(self, content: bytes | None) -> None:
         self._close()
-        guarded(self._recorder, lambda: _end(self._exchange, self._raw, content))
+        guarded(self._recorder, lambda: self._under_way.end(content))
 
 
 def _session_send(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:

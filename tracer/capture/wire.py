@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-import httplib2
-
 if TYPE_CHECKING:
     import socket
 
@@ -52,6 +50,8 @@ class Wire:
         self._key = key
         self._socket = _facts_of(connection)
         self._class: type[Any] = type(connection)
+        watched = _of_httplib2(self._class)
+        self._first = "dns" if watched else "connect"  # of others the steps cannot be told apart
 
     def attach(self) -> None:
         """Make the connection a traced one."""
@@ -72,7 +72,7 @@ class Wire:
     def connect(self, connect: Any) -> None:
         """Run `connect` as the beginning of a transmission, and time its phases."""
         now = self._next(reused=False)
-        steps = self.connecting = [("dns", time.perf_counter_ns())]
+        steps = self.connecting = [(self._first, time.perf_counter_ns())]
         try:
             connect()
         except BaseException as error:
@@ -99,6 +99,7 @@ class Wire:
             now = self._next(reused=True)
             self._place(now)
         now.sending = True
+        before = sum(now.phases.values())
         began = time.perf_counter_ns()
         try:
             request(*args, **kwargs)
@@ -106,7 +107,8 @@ class Wire:
             now.error = type(error).__name__
             raise
         finally:
-            now.phases["send"] = time.perf_counter_ns() - began
+            connected = sum(now.phases.values()) - before  # some connect when there is work only
+            now.phases["send"] = time.perf_counter_ns() - began - connected
 
     def wait(self, getresponse: Any) -> Any:
         """Run `getresponse` and time it."""
@@ -131,7 +133,8 @@ class Wire:
 
     def _next(self, *, reused: bool) -> Transmission:
         last = self.last()
-        if last is not None and not last.sending and last.error is None:
+        if last is not None and last.error is None and not (last.sending and last.conn):
+            last.reused = last.reused and reused
             return last
         digest = blake2b(digest_size=5, key=self._key)
         new = Transmission(len(self.transmissions) + 1, reused, digest)
@@ -174,16 +177,25 @@ def traced_class(kind: type[Any]) -> type[Any]:
     made = _classes.get(kind)
     if made is None:
         made = _classes[kind] = _make_class(kind)
-        if issubclass(
-            kind, httplib2.HTTPConnectionWithTimeout | httplib2.HTTPSConnectionWithTimeout
-        ):
+        if _of_httplib2(kind):
             made.timeout = _watched("timeout", "connect")
-        if issubclass(kind, httplib2.HTTPSConnectionWithTimeout):
+        if _of_httplib2(kind) == "HTTPSConnectionWithTimeout":
             made._context = _watched("_context", "tls")  # noqa: SLF001 - of our own class
     return made
 
 
 _classes: dict[type[Any], type[Any]] = {}
+
+
+def _of_httplib2(kind: type[Any]) -> str:
+    """Return which of httplib2's two connections `kind` is, or nothing.
+
+    By name: importing httplib2 here would attach to it before this module is complete.
+    """
+    for base in kind.__mro__:
+        if base.__module__ == "httplib2" and base.__name__.endswith("ConnectionWithTimeout"):
+            return base.__name__
+    return ""
 
 
 def _watched(attribute: str, phase: str) -> property:
