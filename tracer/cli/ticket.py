@@ -84,8 +84,6 @@ def _complain(text: str, code: int = ExitCode.USAGE) -> int:
 
 
 def _bundle(args: argparse.Namespace) -> int:
-    from viewer.i18n import language
-    from viewer.model.source import SourceError
     from viewer.ticket.bundle import BundleError, LeakError, Order, bundle
 
     out = args.out or Path(f"ticket-{args.ticket or time.strftime('%Y%m%d-%H%M%S')}.zip")
@@ -98,7 +96,7 @@ def _bundle(args: argparse.Namespace) -> int:
         full_bodies=args.full_bodies,
         password=_password(twice=True) if args.password else None,
         known=_lines(args.known),
-        lang=language(args.lang),
+        lang=args.lang,
         progress=_Progress().show,
     )
     before = _interrupt_on_terminate()
@@ -107,7 +105,7 @@ def _bundle(args: argparse.Namespace) -> int:
     except LeakError as error:
         _say_leaks(error.leaks)
         return _complain(str(error), ExitCode.FAILED)
-    except (BundleError, SourceError) as error:
+    except BundleError as error:
         return _complain(str(error))
     finally:
         before()

@@ -8,7 +8,7 @@ from typing import Final
 from viewer.i18n import Catalogue
 from viewer.model.finding import Finding
 from viewer.model.trace import Trace
-from viewer.report.story import Call, Story, overview, stories
+from viewer.report.story import Call, Story, loose_calls, overview, stories
 from viewer.report.text import account_used, asked_by, redaction_level, status_text, totals
 from viewer.report.words import clock, duration, named, say, step_sentence, value_text
 
@@ -73,6 +73,11 @@ def _lines(
     if counts.operations > MOST_OPERATIONS:
         yield ""
         yield say(words, "left-out", {"count": counts.operations - MOST_OPERATIONS})
+    loose, count = loose_calls(trace, MOST_CALLS)
+    if loose:
+        yield ""
+        yield f"## {say(words, 'loose', {'count': count})}"
+        yield from _table(loose, count, words)
     yield from _missing(trace, words)
 
 
@@ -107,14 +112,18 @@ def _operation(story: Story, words: Catalogue) -> Iterator[str]:
         for part in ("cause", "remedy"):
             if error.get(part):
                 yield f"- **{words(f'error.{part}')}**: {escaped(value_text(error[part]))}"
-    if story.calls:
+    yield from _table(story.calls, len(story.calls), words)
+
+
+def _table(calls: Sequence[Call], count: int, words: Catalogue) -> Iterator[str]:
+    if calls:
         yield ""
         yield f"| | {words('column.status')} | {words('column.ms')} | {words('column.call')} | |"
         yield "|---|---:|---:|---|---|"
-        for call in story.calls[:MOST_CALLS]:
+        for call in calls[:MOST_CALLS]:
             yield _row(call, words)
-        if len(story.calls) > MOST_CALLS:
-            left = {"count": len(story.calls) - MOST_CALLS}
+        if count > MOST_CALLS:
+            left = {"count": count - MOST_CALLS}
             yield f"| | | | {say(words, 'left-out', left)} | |"
 
 

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from viewer.i18n import Catalogue
 from viewer.model.finding import Finding, Severity
 from viewer.model.trace import Trace
-from viewer.report.story import Call, Overview, Story, overview, stories
+from viewer.report.story import Call, Overview, Story, loose_calls, overview, stories
 from viewer.report.text import totals
 from viewer.report.words import duration, say, value_text
 
@@ -27,7 +27,7 @@ text{font:13px -apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;fill:#1f
 .op{font-weight:600}.e{fill:#b42318}
 """
 _COLOURS: Final = {
-    "gmail": "#d9534f",
+    "gmail": "#b6488f",
     "directory": "#2f6fde",
     "auth": "#8e5bd0",
     "contacts": "#128a7d",
@@ -74,7 +74,8 @@ class _Drawing:
         if titled:
             yield from self.title(counts)
         shown = list(islice(stories(self.trace), _MOST_ROWS))
-        yield from self.timeline(shown)
+        loose, _ = loose_calls(self.trace, _MOST_ROWS)
+        yield from self.timeline(shown, loose)
         if counts.operations > len(shown):
             left = {"count": counts.operations - len(shown)}
             self.y += _ROW
@@ -111,11 +112,14 @@ class _Drawing:
         mark = f'<text x="41" y="{self.y}" class="w" text-anchor="middle">{sign}</text>'
         return f'<circle cx="41" cy="{centre}" r="9" fill="{colour}"/>{mark}'
 
-    def timeline(self, shown: Sequence[Story]) -> Iterator[str]:
-        if not shown:
+    def timeline(self, shown: Sequence[Story], loose: Sequence[Call]) -> Iterator[str]:
+        if not shown and not loose:
             return
-        begin = min(_us(one.began) for one in shown)
-        end = max(max(self.end_of(one) for one in shown), begin + 1)
+        starts = [_us(one.began) for one in shown] + [self.start_of(one) for one in loose]
+        ends = [self.end_of(one) for one in shown]
+        ends += [self.start_of(one) + (one.event.ms or 0) * 1000 for one in loose]
+        begin = min(starts)
+        end = max(*ends, begin + 1)
         rows = 0
         top = self.y
         lines: list[str] = []
@@ -127,8 +131,13 @@ class _Drawing:
             for call in story.calls[: max(0, min(8, _MOST_ROWS - rows))]:
                 lines += self.call(call, begin, end)
                 rows += 1
+        for call in loose[: max(0, _MOST_ROWS - rows)]:
+            lines += self.call(call, begin, end)
         yield from self.grid(top, begin, end)
         yield from lines
+
+    def start_of(self, call: Call) -> float:
+        return _us(self.trace.head(self.trace.rows_of(call.event.id)[0]).ts)
 
     def end_of(self, story: Story) -> float:
         return _us(story.began) + (story.event.ms or 0) * 1000
@@ -159,7 +168,7 @@ class _Drawing:
         status = "…" if not call.answered else ("–" if event.status is None else str(event.status))
         yield self.text(54, value_text(event.name), "m e" if call.failed else "m", 40)
         yield self.text(_LEFT - 24, status, "m e" if call.failed else "m", anchor="end")
-        start = _us(self.trace.head(self.trace.rows_of(event.id)[0]).ts)
+        start = self.start_of(call)
         colour = _COLOURS.get(event.topic, "#6b7785")
         yield self.bar(start, event.ms or 0, colour, begin, end, 11, failed=call.failed)
         yield self.label(start, event.ms, begin, end)

@@ -124,6 +124,19 @@ def stories(trace: Trace) -> Iterator[Story]:
             yield story(trace, row)
 
 
+def loose_calls(trace: Trace, most: int) -> tuple[list[Call], int]:
+    """Return the calls outside any operation, at most `most`, and how many there are.
+
+    They are all there is when a program that knows nothing of operations was traced.
+    """
+    found = [
+        row
+        for row in trace.select(kinds={Kind.CALL, Kind.EXCHANGE}).tolist()
+        if (parent := trace.head(row).parent) is None or trace.row_of(parent) is None
+    ]
+    return [_call(trace, row, 0) for row in found[:most]], len(found)
+
+
 def story(trace: Trace, row: int) -> Story:
     """Return the story of the operation of `row`."""
     event = trace.event(row)
@@ -172,9 +185,11 @@ def _call(trace: Trace, row: int, depth: int) -> Call:
     children = trace.children(event.id) if event.kind == Kind.CALL else []
     exchanges = [one for one in children if trace.head(one).kind == Kind.EXCHANGE]
     failed = trace.failed(row)
-    error = error_text(event.data) if failed or "error" in event.data else ""
-    for one in reversed(exchanges if failed and not error else []):
+    error = ""
+    for one in reversed(exchanges if failed else []):  # the server's words before the client's
         error = error or error_text(trace.event(one).data)
+    if not error and (failed or "error" in event.data):
+        error = error_text(event.data)
     attempts = event.data.get("attempts")
     known = isinstance(attempts, int) and attempts > 0
     tries = attempts if known and isinstance(attempts, int) else max(1, len(exchanges))

@@ -9,7 +9,7 @@ from tracer.schema.events import Event, Kind, Phase
 from viewer.i18n import Catalogue
 from viewer.model.finding import Finding, Severity
 from viewer.model.trace import Trace
-from viewer.report.story import Call, Overview, Story, overview, stories
+from viewer.report.story import Call, Overview, Story, loose_calls, overview, stories
 from viewer.report.words import clock, duration, named, say, step_sentence, value_text
 
 MOST_OPERATIONS: Final = 200
@@ -46,6 +46,7 @@ class _Writer:
         counts = overview(self.trace)
         yield from self.title(counts)
         yield from self.operations(counts)
+        yield from self.loose()
         yield from self.explain_findings()
         yield from self.gaps()
         yield from self.damage()
@@ -86,6 +87,18 @@ class _Writer:
             yield ""
             left = {"count": counts.operations - MOST_OPERATIONS}
             yield "    " + say(self.words, "left-out", left)
+
+    def loose(self) -> Iterator[str]:
+        calls, count = loose_calls(self.trace, MOST_CALLS)
+        if not count:
+            return
+        yield from self.heading("loose", count=count)
+        for number, call in enumerate(calls):
+            yield from self.call("calls" if number == 0 else "nothing", call)
+        if count > len(calls):
+            yield from self.labelled(
+                "nothing", say(self.words, "left-out", {"count": count - len(calls)})
+            )
 
     def operation(self, story: Story) -> Iterator[str]:
         event = story.event

@@ -20,8 +20,10 @@ import zstandard
 
 from tracer.schema.events import VERSION
 from tracer.schema.lines import DamagedLineError, parse
+from viewer.i18n import language
 from viewer.model.findings import diagnose
 from viewer.model.packed import open_source
+from viewer.model.source import Source, SourceError
 from viewer.model.trace import Trace
 from viewer.report.html import write_html
 from viewer.report.markdown import markdown
@@ -70,7 +72,8 @@ class Order:
     password: bytes | None = None
     known: Sequence[str] = ()
     """Secrets and names of the house that must not be found, in whatever encoding."""
-    lang: str = "en"
+    lang: str | None = None
+    """Of the reports; None: that of the environment."""
     progress: Progress = lambda _stage, _done, _total: None
 
 
@@ -200,18 +203,19 @@ class _Making:
     def _reports(self, traces: list[Path], note: str) -> None:
         order = self.order
         order.progress("report", 0, 1)
+        lang = language(order.lang)
         trace = Trace.open(traces, cache=False)
         try:
             findings = diagnose(trace)
             texts = {
-                "report.md": markdown(trace, findings, order.lang, note=note, ticket=order.ticket),
-                "picture.svg": picture(trace, findings, order.lang),
+                "report.md": markdown(trace, findings, lang, note=note, ticket=order.ticket),
+                "picture.svg": picture(trace, findings, lang),
             }
             for name, text in texts.items():
                 (self.folder / name).write_text(text, "utf-8", newline="\n")
                 self._files[name] = {}
             with (self.folder / "report.html").open("w", encoding="utf-8", newline="\n") as file:
-                write_html(trace, findings, file, order.lang, note=note, ticket=order.ticket)
+                write_html(trace, findings, file, lang, note=note, ticket=order.ticket)
             self._files["report.html"] = {}
         finally:
             trace.close()
@@ -295,7 +299,7 @@ class _Making:
 
 def _lines(session: Path) -> Iterator[bytes]:
     """Yield the lines of a session file, whatever it is wrapped in, with bounded memory."""
-    for source in open_source(session):
+    for source in _opened(session):
         try:
             offset, rest = 0, b""
             while True:
@@ -313,6 +317,13 @@ def _lines(session: Path) -> Iterator[bytes]:
             yield rest
         finally:
             source.close()
+
+
+def _opened(session: Path) -> list[Source]:
+    try:
+        return open_source(session)
+    except SourceError as error:
+        raise BundleError(f"{session}: no readable trace ({error.detail or error.code})") from None
 
 
 def _frames(lines: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:

@@ -54,6 +54,8 @@ PATTERNS: Final[dict[str, re.Pattern[bytes]]] = {
 }
 """By kind. Each begins with something rare, so that a gigabyte is searched in seconds."""
 
+_TAG: Final = re.compile(rb"[0-9a-f]{10}")
+"""What stands for a token in ``data.token`` of the format."""
 _VENDORS: Final = frozenset(
     {
         "Artifactory Credentials", "Cloudant Credentials", "IBM Cloud IAM Key",
@@ -112,15 +114,19 @@ def _is_address(text: bytes, match: re.Match[bytes]) -> bool:
     """Tell a real address from a pseudonym, a JSON-LD name (``@type``), a version (``x@1.2``)."""
     host = match[1].rstrip(b".-_")
     local = _LOCAL.search(text, max(0, match.start() - 120), match.start())
-    if local is None or not any(chr(byte).isalpha() for byte in host):
+    if local is None or not (local[0].strip(b".+~%'-_") and any(map(_is_letter, host))):
         return False
     if _PSEUDONYM.fullmatch(local[0]) is None:
         return True
     return _SAFE_HOST.fullmatch(host) is None
 
 
+def _is_letter(byte: int) -> bool:
+    return chr(byte).isalpha()
+
+
 def find_named(pieces: list[bytes]) -> Iterator[tuple[bytes, str]]:
-    """Yield (piece, kind) of secrets told by the name before them: ``"password":"…"``.
+    """Yield (name and value, kind) of secrets told by their name: ``"password":"…"``.
 
     `pieces` is a text cut at its quotation marks, in order.
     """
@@ -128,8 +134,10 @@ def find_named(pieces: list[bytes]) -> Iterator[tuple[bytes, str]]:
     for at, piece in enumerate(pieces[:-2] if names else ()):
         if piece in names and pieces[at + 1].strip(b" \\") == b":":
             value = pieces[at + 2].rstrip(b"\\")
+            if _TAG.fullmatch(value):
+                continue
             if len(value) >= 8 and _TAGGED not in value and b"\\u27e8" not in value:
-                yield pieces[at + 2], "named secret"
+                yield b'"'.join(pieces[at : at + 3]), "named secret"
 
 
 def _is_secret_name(piece: bytes) -> bool:

@@ -127,7 +127,9 @@ class LeakCheck:
         """Return where in `block` the piece stands that has `at` in `joined`."""
         start = joined.rfind(b"\n", 0, at) + 1
         end = joined.find(b"\n", at)
-        return max(0, block.find(joined[start : end if end >= 0 else None])) + at - start
+        piece = joined[start : end if end >= 0 else None]
+        whole = block.find(b'"' + piece + b'"') + 1  # else it is cut at the block's begin or end
+        return (whole or max(0, block.find(piece))) + at - start
 
     def _located(self, kind: str, member: str, number: int, block: bytes, at: int) -> Leak:
         start = block.rfind(b"\n", 0, at) + 1

@@ -13,6 +13,7 @@ from typing import Final
 from viewer.ticket.common_words import COMMON, KEPT_HOSTS, SECOND_LEVEL
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_CORE: Final = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ class Registry:
 
     def display_name(self, name: str) -> str:
         """Return the pseudonym of a person's name as people write it."""
-        return name if self.keep_addresses else self.named("name", name)
+        core = _CORE.search(name)
+        if core is None or self.keep_addresses:
+            return name
+        return name[: core.start()] + self.named("name", core[0]) + name[core.end() :]
 
     def environment(self, name: str) -> str:
         """Return the pseudonym of an environment; a generic name (ERP215, TEST) stays."""

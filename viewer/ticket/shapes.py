@@ -24,7 +24,8 @@ _ALTERNATIVES: Final = (
     r"(?P<people>\bpeople/)(?P<people_id>c\d{6,}|\d{6,})",
     rf"(?P<local>[\w.+~'!#$&*^`{{|}}-]*[\w~'!#$&*^`{{|}}-])(?P<at>{_AT})(?P<at_host>{_HOST}|\[[\da-fA-F:.]+\])",
     r"(?P<dc>(?i:\bdc=[\w-]+(?:\s*,\s*dc=[\w-]+)+))",
-    r"(?P<dn>(?i:\b(?:cn|uid|sn|givenname|ou|o|samaccountname)=))(?P<dn_value>[^,;()\"=&?]+)",
+    r"(?P<dn>(?i:\b(?:cn|uid|sn|givenname|displayname|ou|o|samaccountname)=))"
+    r"(?P<dn_value>[^,;()\"=&?]+)",
     r"(?P<unc>(?<![\\\w])\\\\)(?P<unc_host>[\w.-]+)(?=\\)",
     r"(?P<netbios>(?<![\w\\:/.-])[A-Za-z][\w.-]{0,30})\\(?P<account>[^\W\d_][\w.$-]{1,40})(?![\w\\])",
     r"(?P<sid>\bS-1-5-21(?:-\d+){3,4})",

@@ -190,3 +190,14 @@ def test_measures_read_well() -> None:
         "2.5 MB",
         "2.0 GB",
     ]
+
+
+def test_calls_outside_operations_are_told(tmp_path: Path) -> None:
+    """A program that knows no operations: its calls and their errors are the report."""
+    trace = TraceBuilder()
+    trace.call("gmail.users.messages.list", "gmail", 403, exchange={"response": {
+        "body": {"json": {"error": {"message": "Insufficient scopes."}}}}})  # fmt: skip
+    text = report_of(trace, tmp_path)
+    assert "Calls outside any operation: 1" in text
+    assert "gmail.users.messages.list" in text
+    assert "Insufficient scopes." in text

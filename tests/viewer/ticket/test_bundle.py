@@ -290,3 +290,20 @@ def test_bad_orders_are_one_line(tmp_path: Path, what: str) -> None:
     with pytest.raises(BundleError) as caught:
         bundle(Order(sessions=[wrong], out=out))
     assert "\n" not in str(caught.value)
+
+
+SAMPLES = sorted((Path(__file__).parents[3] / "samples" / "sessions").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_real_sessions_pass_the_check(sample: Path, tmp_path: Path) -> None:
+    """Sessions recorded from the layer are not refused, and their findings stay the same."""
+    session = tmp_path / sample.name
+    session.write_bytes(sample.read_bytes())
+    ticket = bundle(Order(sessions=[session], out=tmp_path / "t.zip"))
+    assert told(ticket.path) == told(session)
+
+
+def test_there_are_real_sessions() -> None:
+    """The samples are where they are looked for."""
+    assert SAMPLES
