@@ -15,8 +15,7 @@ from typing import Any
 import google_auth_httplib2
 import httplib2
 from google.oauth2.credentials import Credentials
-from googleapiclient import discovery, model
-from googleapiclient.discovery_cache import get_static_doc
+from googleapiclient import discovery, discovery_cache, model
 
 RAW = "RnJvbTogYUBtYXNvYy5jb20NClRvOiBiQG1hc29jLmNvbQ0KU3ViamVjdDogcGxhbm5lZA0KDQpoZWxsbw==" * 6
 
@@ -101,10 +100,11 @@ class Client:
 
     def __init__(self, port: int) -> None:
         build: Any = discovery
+        documents: Any = discovery_cache
         credentials = Credentials("ya29.bench-" + "x" * 100)  # type: ignore[no-untyped-call]
 
         def service(name: str, version: str) -> Any:
-            document = json.loads(get_static_doc(name, version))
+            document = json.loads(documents.get_static_doc(name, version))
             document["rootUrl"] = document["baseUrl"] = f"http://127.0.0.1:{port}/"
             document["baseUrl"] += document["servicePath"]
             http = google_auth_httplib2.AuthorizedHttp(credentials, http=httplib2.Http())

@@ -1,28 +1,22 @@
 """One HTTP exchange in progress, whatever the transport: its role, its lines, its outcome."""
 
-import base64
-import binascii
-import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 import orjson
 
 from tracer.capture import topics
 from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Session
+from tracer.capture.token import asked_for, bearer, claims_of, is_token_request, text
 from tracer.operation import current
 from tracer.schema.events import new_id
 
-_TOKEN_PLACES: Final = re.compile(
-    r"^[^/]*//(?:oauth2\.googleapis\.com|accounts\.google\.com|sts\.googleapis\.com)/.*token"
-    r"|:generate(?:Access|Id)Token$"
-)
 _SUBJECTS_KEPT: Final = 1000
+_NO_BODY: Final = {"size": 0, "type": "", "kept": "none"}
 
 
 @dataclass(slots=True)
@@ -179,10 +173,10 @@ class Exchange:
             "attempt": self.attempt,
             "started": self.started,
         }
-        bearer = _bearer(self.headers)
-        if bearer:
-            data["token"] = tag = redactor.tag(bearer)
-            subject = self._subject(tag, bearer)
+        token = bearer(self.headers)
+        if token:
+            data["token"] = tag = redactor.tag(token)
+            subject = self._subject(tag, token)
             if subject:
                 data["subject"] = subject
         if self.proxy:
@@ -192,31 +186,33 @@ class Exchange:
         stream = is_stream(self.body)
         data["request"] = {
             "headers": self.session.memo.headers(self.headers, notes, "request.headers"),
-            "body": redactor.body(
+            "body": _NO_BODY
+            if self.body is None
+            else redactor.body(
                 None if stream else self.body,
-                _text(self.headers.get("content-type", "")),
+                text(self.headers.get("content-type", "")),
                 notes,
                 "request.body",
                 method_id=self.call.method_id if self.call and self.role != "token" else None,
                 direction="request",
                 url=self.url,
-                encoding=_text(self.headers.get("content-encoding", "")),
+                encoding=text(self.headers.get("content-encoding", "")),
                 size=_length(self.headers) if stream else None,
                 stream=stream,
             ),
         }
         if self.role == "token":
-            subject, scopes = _asked_for(self.body)
+            subject, scopes = asked_for(self.body)
             if subject:
                 data["subject"] = subject
             if scopes:
                 data["scopes"] = list(scopes)
         return data
 
-    def _subject(self, tag: str, bearer: str) -> str | None:
+    def _subject(self, tag: str, token: str) -> str | None:
         known = self.session.subjects.get(tag)
-        if known is None and bearer.startswith("eyJ"):  # a self-signed JWT says it itself
-            claims = _claims(bearer)
+        if known is None and token.startswith("eyJ"):  # a self-signed JWT says it itself
+            claims = claims_of(token)
             known = (str(claims.get("sub") or ""), tuple(str(claims.get("scope") or "").split()))
             self._learn(tag, known)
         if known and known[0]:
@@ -344,19 +340,6 @@ def _role_of_try(call: Call, method: str, url: str, headers: Mapping[str, str]) 
     return call.role
 
 
-def is_token_request(method: str, url: str, headers: Mapping[str, str], body: Any) -> bool:
-    """Tell a request for a token from the others, by its form or by its place."""
-    if method != "POST":
-        return False
-    kind = _text(headers.get("content-type") or "")
-    if kind.startswith("application/x-www-form-urlencoded"):
-        if isinstance(body, bytes):
-            return b"grant_type=" in body
-        if isinstance(body, str):
-            return "grant_type=" in body
-    return _TOKEN_PLACES.search(url.partition("?")[0]) is not None
-
-
 def is_stream(body: Any) -> bool:
     """Tell whether reading `body` would take it away from its owner."""
     return body is not None and not isinstance(body, bytes | bytearray | str)
@@ -378,37 +361,6 @@ def describe(session: Session, error: BaseException, notes: Notes) -> dict[str, 
     }
 
 
-def _bearer(headers: Mapping[str, str]) -> str:
-    scheme, _, token = _text(headers.get("authorization") or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
 def _length(headers: Mapping[str, str]) -> int | None:
-    value = _text(headers.get("content-length") or "")
+    value = text(headers.get("content-length") or "")
     return int(value) if value.isascii() and value.isdigit() else None
-
-
-def _claims(jwt: str) -> dict[str, Any]:
-    """Return the claims of a JWT; empty when it is none."""
-    parts = jwt.split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        found = orjson.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _asked_for(body: Any) -> tuple[str, tuple[str, ...]]:
-    """Return the subject and the scopes that a token request asks for."""
-    if is_stream(body) or not body:
-        return "", ()
-    form = parse_qs(_text(bytes(body) if isinstance(body, bytearray) else body)[:65_536])
-    claims = _claims(form.get("assertion", [""])[0])
-    scopes = str(claims.get("scope") or form.get("scope", [""])[0]).split()
-    return str(claims.get("sub") or claims.get("iss") or ""), tuple(scopes)

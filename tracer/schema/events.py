@@ -138,6 +138,10 @@ def encode_fields(fields: dict[str, Any]) -> bytes:
     What `encode` does, for the writer of many events: a frozen dataclass costs it 3 µs apiece.
     """
     try:
+        return orjson.dumps(fields, default=_as_text)
+    except (TypeError, ValueError):
+        pass  # keys that are no strings: allowing them at once would cost every event a third more
+    try:
         return orjson.dumps(fields, default=_as_text, option=orjson.OPT_NON_STR_KEYS)
     except (TypeError, ValueError):
         return orjson.dumps(_plain(fields), default=_as_text)
