@@ -100,7 +100,7 @@ def _told(data: dict[str, Any]) -> _Told:
         described = text(at(data, "response.body.json.error_description"))
         last = "error_description" if described else "error"
         return error, (), described or error, f"response.body.json.{last}"
-    for path in ("response.text", "response.description", "response.message"):
+    for path in ("response.text", "response.message", "response.description"):
         if text(at(data, path)):
             code = at(data, "response.description") or at(data, "response.code")
             return str(code or ""), (), text(at(data, path)), path

@@ -70,6 +70,20 @@ def _server(facts: Facts, failure: Failure) -> str:
         url = text(data.get("url"))
         if url.count("/") > 1:
             return url.split("/")[2]
+    return _connected_to(facts, failure)
+
+
+def _connected_to(facts: Facts, failure: Failure) -> str:
+    """Return where the dialogue was connected to: SMTP says it in an exchange of its own."""
+    event = facts.event(failure.event)
+    own = text(at(event.data, "request.args")) if event and event.name == "connect" else ""
+    if own or event is None or not (event.parent or event.op):
+        return own or _UNKNOWN
+    for parent in dict.fromkeys((event.parent, event.op)):
+        for row in facts.trace.children(parent) if parent else ():
+            sibling = facts.trace.event(row)
+            if sibling.name == "connect" and text(at(sibling.data, "request.args")):
+                return text(at(sibling.data, "request.args"))
     return _UNKNOWN
 
 
