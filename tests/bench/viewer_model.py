@@ -190,7 +190,8 @@ def _ripgrep(folder: Path) -> str | None:
     if not program.exists():
         venv.create(where, with_pip=True)
         got = subprocess.run(
-            [where / "bin" / "python", "-m", "pip", "install", "-q", "ripgrep"], capture_output=True
+            [where / "bin" / "python", "-m", "pip", "install", "-q", "ripgrep==14.1.0"],
+            capture_output=True,
         )
         if got.returncode:
             return None

@@ -6,46 +6,39 @@ is left to the tolerant reading, line by line; so it may refuse, but must never 
 damage inside ``data`` that leaves the end of the line whole, shows when the event is decoded.
 """
 
-import calendar
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-U64 = NDArray[np.uint64]
-I64 = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+from viewer.model.words import (
+    BACKSLASHES,
+    BYTE,
+    I64,
+    KEYS,
+    LOW32,
+    POWERS,
+    QUOTES,
+    U64,
+    Mask,
+    all_digits,
+    bytes_before,
+    eight_digits,
+    hex_half,
+    midnight,
+    number,
+    u,
+    word,
+    zero_bytes,
+)
 
 PADDING: Final = 1024
 """How many bytes a block must have behind its last line: heads are read without looking."""
 NO_STATUS: Final = 0xFFFFFFFF
 """A status of null; an HRESULT of this value reads as one too."""
-
-_u = np.uint64
-_ONES: Final = _u(0x0101010101010101)
-_HIGHS: Final = _u(0x8080808080808080)
-_ZEROS: Final = _u(0x3030303030303030)
-_HALVES: Final = _u(0xF0F0F0F0F0F0F0F0)
-_POWERS: Final = np.array([10**n for n in range(20)], dtype=np.uint64)
-_SHIFTS: Final = np.array([0, *(64 - 8 * n for n in range(1, 9))], dtype=np.uint64)
-_FILLS: Final = np.array([int.from_bytes(b"0" * (8 - n), "little") for n in range(9)], np.uint64)
-_KEYS: Final = [_u(secrets.randbits(64) | 1) for _ in range(8)]
-"""Random, so that nobody can make two names alike on purpose."""
-
-
-def _word(text: bytes) -> np.uint64:
-    return _u(int.from_bytes(text.ljust(8, b"\0"), "little"))
-
-
-_QUOTES: Final = _ONES * _u(0x22)
-_BACKSLASHES: Final = _ONES * _u(0x5C)
-_BYTE: Final = _u(0xFF)
-_LOW32: Final = _u(0xFFFFFFFF)
 
 
 @dataclass(slots=True)
@@ -69,61 +62,6 @@ class Heads:
     """NaN: null."""
 
 
-def _zero_bytes(words: U64) -> U64:
-    """Return a word whose lowest set bit is the top bit of the first zero byte; 0 without one."""
-    found: U64 = (words - _ONES) & ~words & _HIGHS
-    return found
-
-
-def _bytes_before(found: U64) -> U64:
-    """Return how many bytes come before the first one that `_zero_bytes` found, 0 … 7."""
-    low: U64 = found & (~found + _u(1))
-    count: U64 = np.bitwise_count(low - _u(1)).astype(np.uint64) >> _u(3)
-    return count
-
-
-def _eight_digits(words: U64) -> U64:
-    """Return the number that eight ASCII digits spell."""
-    words = words - _ZEROS
-    words = words * _u(10) + (words >> _u(8))
-    pair = _u(0x000000FF000000FF)
-    return (
-        (words & pair) * _u(0x000F424000000064)
-        + ((words >> _u(16)) & pair) * _u(0x0000271000000001)
-    ) >> _u(32)
-
-
-def _all_digits(words: U64) -> Mask:
-    above = words + _u(0x0606060606060606)
-    fine: Mask = ((words & _HALVES) == _ZEROS) & ((above & _HALVES) == _ZEROS)
-    return fine
-
-
-def _hex_half(words: U64) -> tuple[U64, Mask]:
-    """Return the number that eight lower-case hex digits spell, and whether they are such."""
-    low = _u(0x0F0F0F0F0F0F0F0F)
-    nibbles = (words & low) + ((words >> _u(6)) & _ONES) * _u(9)
-    nibbles &= low
-    letters = ((nibbles + _u(0x0606060606060606)) >> _u(4)) & _ONES
-    fine = nibbles + _ZEROS + letters * _u(0x27) == words
-    value = ((nibbles << _u(4)) | (nibbles >> _u(8))) & _u(0x00FF00FF00FF00FF)
-    value = ((value << _u(8)) | (value >> _u(16))) & _u(0x0000FFFF0000FFFF)
-    return ((value << _u(16)) | (value >> _u(32))) & _LOW32, fine
-
-
-def _number(words: U64, ends: bytes) -> tuple[U64, U64, Mask]:
-    """Read the digits that words begin with: their number, how many, whether all is well.
-
-    8 of them: none of `ends` is in the word.
-    """
-    found = _zero_bytes(words ^ (_ONES * _u(ends[0])))
-    for end in ends[1:]:
-        found |= _zero_bytes(words ^ (_ONES * _u(end)))
-    count = np.where(found == 0, _u(8), _bytes_before(found))
-    spelled = (words << _SHIFTS[count]) | _FILLS[count]  # digits at the right, zeros before them
-    return _eight_digits(spelled), count, _all_digits(spelled) & (count > 0)
-
-
 class _Reader:
     """A position in each line, and whether the line is as expected so far.
 
@@ -144,7 +82,7 @@ class _Reader:
 
     def check(self, words: U64, text: bytes, *, skip: int = 0) -> None:
         """Refuse the lines whose `words`, but for the first `skip` bytes, are not `text`."""
-        self.ok &= (words >> _u(8 * skip)) == _word(text)
+        self.ok &= (words >> u(8 * skip)) == word(text)
 
     def string(self, words: int) -> U64:
         """Hash the text up to the next quote, which is at most `words` words away; stand on it."""
@@ -152,14 +90,14 @@ class _Reader:
         rows: Any = slice(None)  # of the lines whose quote is still to be found
         for n in range(words):
             text = self.at(self.pos[rows])
-            quote = _zero_bytes(text ^ _QUOTES)
-            low = quote & (~quote + _u(1))
-            text &= (low >> _u(7)) - _u(1)
-            escaped = _zero_bytes(text ^ _BACKSLASHES)
+            quote = zero_bytes(text ^ QUOTES)
+            low = quote & (~quote + u(1))
+            text &= (low >> u(7)) - u(1)
+            escaped = zero_bytes(text ^ BACKSLASHES)
             ended = quote != 0
-            count = np.where(ended, _bytes_before(quote), _u(8))
-            mixed = (hashed[rows] ^ text) * _KEYS[n] + count
-            hashed[rows] = mixed ^ (mixed >> _u(29))
+            count = np.where(ended, bytes_before(quote), u(8))
+            mixed = (hashed[rows] ^ text) * KEYS[n] + count
+            hashed[rows] = mixed ^ (mixed >> u(29))
             self.pos[rows] += count.view(np.int64)
             if escaped.any():
                 self.ok[rows] &= escaped == 0
@@ -172,9 +110,9 @@ class _Reader:
 
     def hex16(self, positions: I64) -> tuple[U64, Mask]:
         """Return the id at each position, and whether it is one."""
-        both, fine = _hex_half(self.at(np.concatenate([positions, positions + 8])))
+        both, fine = hex_half(self.at(np.concatenate([positions, positions + 8])))
         half = positions.size
-        value = (both[:half] << _u(32)) | both[half:]
+        value = (both[:half] << u(32)) | both[half:]
         return value, fine[:half] & fine[half:] & (value != 0)
 
     def digits(self, rows: I64 | None, ends: bytes, *, leading: bool = False) -> tuple[U64, I64]:
@@ -184,14 +122,14 @@ class _Reader:
         """
         at = self.pos if rows is None else self.pos[rows]
         words = self.at(at)
-        value, count, fine = _number(words, ends)
+        value, count, fine = number(words, ends)
         if not leading:
-            fine &= ((words & _BYTE) != _u(0x30)) | (count <= 1)
+            fine &= ((words & BYTE) != u(0x30)) | (count <= 1)
         longer = np.flatnonzero(count == 8)
         if longer.size:
-            more, places, fine_too = _number(self.at(at[longer] + 8), ends)
+            more, places, fine_too = number(self.at(at[longer] + 8), ends)
             more[places == 0] = 0
-            value[longer] = value[longer] * _POWERS[places] + more
+            value[longer] = value[longer] * POWERS[places] + more
             count[longer] += places
             fine[longer] &= (fine_too | (places == 0)) & (places < 8)
         length = count.view(np.int64)
@@ -211,26 +149,26 @@ class _Reader:
         self.check(self.at(self.pos + 5), b'1,"ts":"')
         self.pos += 13
         day, clock, fraction = self.at(self.pos), self.at(self.pos + 8), self.at(self.pos + 19)
-        seconds = self.at(self.pos + 16) & _LOW32
-        self.ok &= (clock & _u(0x0000FF0000FF0000)) == _word(b"\0\0T\0\0:\0\0")
-        self.ok &= (seconds & _u(0xFF0000FF)) == _word(b":\0\0.")
-        self.ok &= (fraction & _u(0xFF000000000000FF)) == _word(b".\0\0\0\0\0\0Z")
-        micros = ((fraction << _u(8)) & _u(0xFFFFFFFFFFFF0000)) | _u(0x3030)
+        seconds = self.at(self.pos + 16) & LOW32
+        self.ok &= (clock & u(0x0000FF0000FF0000)) == word(b"\0\0T\0\0:\0\0")
+        self.ok &= (seconds & u(0xFF0000FF)) == word(b":\0\0.")
+        self.ok &= (fraction & u(0xFF000000000000FF)) == word(b".\0\0\0\0\0\0Z")
+        micros = ((fraction << u(8)) & u(0xFFFFFFFFFFFF0000)) | u(0x3030)
         # 0 0 H H M M S S
         time = (
-            _u(0x3030)
-            | (((clock >> _u(24)) & _u(0xFFFF)) << _u(16))
-            | ((clock >> _u(48)) << _u(32))
-            | (((seconds >> _u(8)) & _u(0xFFFF)) << _u(48))
+            u(0x3030)
+            | (((clock >> u(24)) & u(0xFFFF)) << u(16))
+            | ((clock >> u(48)) << u(32))
+            | (((seconds >> u(8)) & u(0xFFFF)) << u(48))
         )
-        self.ok &= _all_digits(micros) & _all_digits(time)
-        hours, rest = np.divmod(_eight_digits(time).astype(np.int32), np.int32(10_000))
+        self.ok &= all_digits(micros) & all_digits(time)
+        hours, rest = np.divmod(eight_digits(time).astype(np.int32), np.int32(10_000))
         minutes, secs = np.divmod(rest, np.int32(100))
         self.ok &= (hours < 24) & (minutes < 60) & (secs < 60)
         self.pos += 27
         of_day = (hours * 3600 + minutes * 60 + secs).astype(np.int64) * 1_000_000
-        result: I64 = self._days(day, clock & _u(0xFFFF)) + of_day
-        return result + _eight_digits(micros).view(np.int64)
+        result: I64 = self._days(day, clock & u(0xFFFF)) + of_day
+        return result + eight_digits(micros).view(np.int64)
 
     def _days(self, day: U64, of_month: U64) -> I64:
         """Return midnight of each line's day, µs; a block seldom has more than one."""
@@ -244,11 +182,11 @@ class _Reader:
                 2, "little"
             )
             same = (day[left] == day[first]) & (of_month[left] == of_month[first])
-            midnight = _midnight(text)
-            if midnight is None:
+            begin = midnight(text)
+            if begin is None:
                 self.ok[left[same]] = False
             else:
-                result[left[same]] = midnight
+                result[left[same]] = begin
             left = left[~same]
         self.ok[left] = False
         return result
@@ -263,21 +201,21 @@ class _Reader:
         self.pos += 11
         hashed = np.zeros(self.pos.size, dtype=np.uint64)
         for n in range(4):
-            hashed = (hashed ^ self.at(self.pos + 8 * n)) * _KEYS[n]
-            hashed ^= hashed >> _u(31)
+            hashed = (hashed ^ self.at(self.pos + 8 * n)) * KEYS[n]
+            hashed ^= hashed >> u(31)
         codes, steps = layouts.find(hashed, self)
         self.ok &= codes != 0
         self.pos += steps
         self.check(self.at(self.pos - 8), b'phase":"')
         phase = self.at(self.pos)
-        end = (phase & _u(0xFFFFFFFF)) == _word(b'end"')
-        start = (phase & _u(0xFFFFFFFFFFFF)) == _word(b'start"')
-        point = (phase & _u(0xFFFFFFFFFFFF)) == _word(b'point"')
+        end = (phase & u(0xFFFFFFFF)) == word(b'end"')
+        start = (phase & u(0xFFFFFFFFFFFF)) == word(b'start"')
+        point = (phase & u(0xFFFFFFFFFFFF)) == word(b'point"')
         self.ok &= end | start | point
         self.pos += np.where(end, 3, 5)
         self.check(self.at(self.pos), b'","id":"')
         self.pos += 8
-        result: U64 = (codes << _u(2)) | start.astype(np.uint64) | (end.astype(np.uint64) << _u(1))
+        result: U64 = (codes << u(2)) | start.astype(np.uint64) | (end.astype(np.uint64) << u(1))
         return result
 
     def ids(self) -> tuple[U64, U64, U64]:
@@ -287,21 +225,21 @@ class _Reader:
         self.pos += 16
         self.check(self.at(self.pos), b'","paren')
         after = self.at(self.pos + 4)
-        null = after == _word(b'arent":n')
-        self.ok &= null | (after == _word(b'arent":"'))
+        null = after == word(b'arent":n')
+        self.ok &= null | (after == word(b'arent":"'))
         parent = self._id_unless(null, self.pos + 12)
-        self.ok &= ~null | (self.at(self.pos + 8) == _word(b't":null,'))
+        self.ok &= ~null | (self.at(self.pos + 8) == word(b't":null,'))
         self.pos += np.where(null, 14, 28)
         before = self.at(self.pos)  # ","op":"  or  l,"op":n
-        self.ok &= null | ((before & _BYTE) == _u(0x22))
-        before >>= _u(8)
-        null = before == _word(b',"op":n')
-        self.ok &= null | (before == _word(b',"op":"'))
+        self.ok &= null | ((before & BYTE) == u(0x22))
+        before >>= u(8)
+        null = before == word(b',"op":n')
+        self.ok &= null | (before == word(b',"op":"'))
         op = self._id_unless(null, self.pos + 8)
-        self.ok &= ~null | (self.at(self.pos + 7) == _word(b'null,"pi'))
+        self.ok &= ~null | (self.at(self.pos + 7) == word(b'null,"pi'))
         self.pos += np.where(null, 18, 32)
         before = self.at(self.pos - 8)  # ","pid":  or  l,"pid":
-        self.ok &= null | ((before & _BYTE) == _u(0x22))
+        self.ok &= null | ((before & BYTE) == u(0x22))
         self.check(before, b',"pid":', skip=1)
         return own, parent, op
 
@@ -343,7 +281,7 @@ class _Reader:
     def status(self) -> NDArray[np.uint32]:
         """Read a number or null; stand on the duration."""
         words = self.at(self.pos)
-        null = words == _word(b'null,"ms')
+        null = words == word(b'null,"ms')
         result = np.full(self.pos.size, NO_STATUS, dtype=np.uint32)
         self.pos[null] += 4
         rows = np.flatnonzero(~null)
@@ -356,33 +294,22 @@ class _Reader:
 
     def ms(self) -> NDArray[np.float32]:
         """Read a number without exponent, or null; stand in the data."""
-        null = self.at(self.pos) == _word(b'null,"da')
+        null = self.at(self.pos) == word(b'null,"da')
         self.pos[null] += 4
         result = np.full(self.pos.size, np.nan, dtype=np.float32)
         rows = np.flatnonzero(~null)
         whole, digits = self.digits(rows, b".,")
         result[rows] = whole.astype(np.float32)
-        dot = np.flatnonzero((self.at(self.pos[rows]) & _BYTE) == _u(0x2E))
+        dot = np.flatnonzero((self.at(self.pos[rows]) & BYTE) == u(0x2E))
         rows = rows[dot]
         self.pos[rows] += 1
         part, places = self.digits(rows, b",", leading=True)
         self.ok[rows] &= digits[dot] + places <= 15  # beyond, a division would round twice
-        scale = _POWERS[np.minimum(places, 15)]
+        scale = POWERS[np.minimum(places, 15)]
         result[rows] = (whole[dot] * scale + part).astype(np.float64) / scale.astype(np.float64)
         self.pos += 9
         self.check(self.at(self.pos - 8), b'"data":{')
         return result
-
-
-def _midnight(text: bytes) -> int | None:
-    """Return midnight of ``YYYY-MM-DD`` in µs, None if that is no day."""
-    try:
-        day = date.fromisoformat(text.decode("ascii"))
-    except ValueError:
-        return None
-    if day.isoformat().encode() != text:
-        return None
-    return calendar.timegm(day.timetuple()) * 1_000_000
 
 
 _LAYOUT: Final = re.compile(rb'([^"\\]*)","kind":"([^"\\]*)","')

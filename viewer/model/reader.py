@@ -106,8 +106,8 @@ class Reader:
         if at_end and end < filled:
             rows = _joined(rows, self._last_line(self._buffer[end:filled]))
         self.at_end = at_end
-        if self._buffer.size > 4 * BLOCK:
-            self._buffer = np.empty(0, dtype=np.uint8)  # one huge line must not cost for ever
+        if at_end or self._buffer.size > 4 * BLOCK:  # neither rest nor one huge line costs memory
+            self._buffer = np.empty(0, dtype=np.uint8)
         return rows
 
     def _fill(self, begin: int, count: int) -> tuple[int, Array]:

@@ -16,6 +16,7 @@ from viewer.model.filter import All, Any_, Node, Not, Test
 from viewer.model.glance import Facts, facts
 from viewer.model.heads import NO_STATUS
 from viewer.model.search import search, spellings
+from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 
 Mask = NDArray[np.bool_]
@@ -134,8 +135,7 @@ class _Sieve:
         calls &= self._names(_glob(test.value), calls)
         exchanges = self._sorts(lambda _t, kind, _p: kind == Kind.EXCHANGE)
         rows = np.flatnonzero(exchanges)
-        ids = np.unique(self._column("id")[calls])
-        exchanges[rows] = np.isin(self._column("parent")[rows], ids)
+        exchanges[rows] = is_among(self._column("parent")[rows], np.sort(self._column("id")[calls]))
         return calls | exchanges
 
     def _host(self, test: Test, among: Mask) -> Mask:

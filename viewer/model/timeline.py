@@ -125,7 +125,7 @@ class Timeline:
         opened = np.concatenate(
             [self._open_rows[self._open_rows < first], np.flatnonzero(phase == 1) + first]
         )
-        ended = _among(ids[opened], np.sort(ids[first:][phase == 2]))
+        ended = is_among(ids[opened], np.sort(ids[first:][phase == 2]))
         sort[opened[ended]] += 1
         self._open_rows = opened[~ended]
 
@@ -182,7 +182,7 @@ class Timeline:
             source.close()
 
 
-def _among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def is_among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Tell which `values` are among the sorted `known` ones."""
     if not known.size:
         return np.zeros(values.size, dtype=np.bool_)
