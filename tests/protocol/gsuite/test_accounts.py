@@ -89,6 +89,18 @@ def test_nothing_found_is_believed_after_a_look_at_everybody(
     assert listener.end("resolve account")["cost"] == {"requests": 2, "users": len(box.world)}
 
 
+def test_an_attribute_that_cannot_be_searched_is_read_from_everybody(
+    layers: Callable[..., Layer], box: Sandbox, listener: Listener
+) -> None:
+    """The server refuses the query: no second one, everybody is read, and the trace says why."""
+    box.world["accueil@masoc.com"].custom["Divalto X"] = {"DivaltoInfinityWinAccount": TEST}
+    found = layers(**{"attributes.schema": "Divalto X"}).resolve(Identity("E", "H", TEST))
+    assert found.account == "accueil@masoc.com"
+    assert [seen.status for seen in box.requests if seen.method_id == LIST] == [400, 200]
+    (note,) = listener.of("note")
+    assert note["data"]["reason"] == "the server cannot search the attribute"
+
+
 def test_the_full_listing_reads_every_page(layer: Layer, box: Sandbox) -> None:
     """More than 500 users: the last page's user is found."""
     for number in range(600):

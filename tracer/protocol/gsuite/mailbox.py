@@ -170,7 +170,7 @@ def save_position(file: Path, account: str, position: str) -> None:
     except (OSError, ValueError):
         found = {}
     known = found if isinstance(found, dict) else {}
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = file.with_suffix(".new")
     fresh.write_text(json.dumps({**known, account: position}, indent=1), encoding="utf-8")
     fresh.replace(file)
