@@ -14,7 +14,7 @@ from viewer.commands.arguments import make_command_parser, make_parser, read_wor
 from viewer.commands.base import CommandError, Job, Result, make_job
 from viewer.exits import Exit
 from viewer.i18n import Catalogue
-from viewer.model.source import SourceError
+from viewer.model.source import SourceError, check
 from viewer.model.visible import visible
 
 
@@ -62,8 +62,6 @@ def _interactive(args: Namespace) -> bool:
 def _open_interface(args: Namespace, job: Job) -> int:
     """Open the terminal interface; nothing of it is imported before."""
     job.filter()  # an error in it is told here, before the screen is taken
-    from viewer.model.packed import check
-
     for path in args.files:
         check(path)
     from viewer.prepaint import prepaint, unpaint

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -24,6 +23,13 @@ class Parser(argparse.ArgumentParser):
         raise CommandError(f"{message} — {self.prog} --help")
 
 
+class _Version(argparse.Action):
+    """``--version``: the versions are looked up only when somebody asks."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.exit(0, f"{shown_version()}\n")
+
+
 def language_asked(argv: Sequence[str]) -> str:
     """Return the language of the help, before anything else is read."""
     for at, word in enumerate(argv):
@@ -36,6 +42,8 @@ def language_asked(argv: Sequence[str]) -> str:
 
 def shown_version() -> str:
     """Return our version and those of the format that can be read."""
+    from importlib.metadata import PackageNotFoundError, version  # 20 ms, for --version alone
+
     try:
         own = version("mapi-tracer")
     except PackageNotFoundError:
@@ -53,7 +61,7 @@ def make_parser(argv: Sequence[str]) -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=shown_version())
+    parser.add_argument("--version", action=_Version, nargs=0, help=texts("help.version"))
     _common(parser, texts)
     parser.add_argument("--report", action="store_true", help=texts("help.report"))
     parser.add_argument("--json", action="store_true", help=texts("help.json"))

@@ -1,22 +1,19 @@
 """What all commands share: the trace, the texts, and one event as a line or an object."""
 
-import argparse
-import shutil
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from tracer.schema.events import Phase
 from viewer.exits import Exit
 from viewer.i18n import Catalogue, language
 from viewer.model.columns import cells, clip, layout
-from viewer.model.filter import FilterError, Node, parse
 from viewer.model.visible import visible
 
 if TYPE_CHECKING:  # numpy comes with it, and the interface wants to be painted first
+    from viewer.model.filter import FilterError, Node
     from viewer.model.trace import Rows, Trace
 
 
@@ -40,13 +37,18 @@ class Result:
 class Job:
     """A command line, read."""
 
-    args: argparse.Namespace
+    args: Namespace
     texts: Catalogue
     """Domain ``cli``."""
-    width: int
-    """Of the terminal, or wide enough when there is none."""
     notices: list[str]
     """What goes to standard error before the data."""
+
+    @property
+    def width(self) -> int:
+        """Return that of the terminal, or enough when there is none."""
+        import shutil
+
+        return max(40, shutil.get_terminal_size((120, 40)).columns)
 
     @property
     def lang(self) -> str:
@@ -104,7 +106,7 @@ class Job:
         ]
         return trace
 
-    def filter(self) -> Node | None:
+    def filter(self) -> "Node | None":
         """Return the filter of ``--filter``, if there is one.
 
         Raises:
@@ -113,6 +115,8 @@ class Job:
         text = self.args.filter
         if not text:
             return None
+        from viewer.model.filter import FilterError, parse
+
         try:
             return parse(text)
         except FilterError as error:
@@ -128,7 +132,7 @@ class Job:
         return apply(trace, node, findings_context(trace, node), rows)
 
 
-def findings_context(trace: "Trace", node: Node) -> Any:
+def findings_context(trace: "Trace", node: "Node") -> Any:
     """Return what a filter needs to know of findings; looked for only if it asks."""
     from viewer.model.sieve import Context
 
@@ -142,7 +146,7 @@ def findings_context(trace: "Trace", node: Node) -> Any:
     return Context(findings={rule: frozenset(ids) for rule, ids in rules.items()})
 
 
-def filter_error(error: FilterError, text: str, lang: str) -> str:
+def filter_error(error: "FilterError", text: str, lang: str) -> str:
     """Return what is wrong with a filter, with a sign under the place."""
     texts = Catalogue("model", lang)
     what = texts(f"filter.{error.code}", **{k: visible(v) for k, v in error.args_of_text.items()})
@@ -150,11 +154,10 @@ def filter_error(error: FilterError, text: str, lang: str) -> str:
     return f"{what}\n  {shown}\n  {' ' * error.at}{'^' * max(1, error.size)}"
 
 
-def make_job(args: argparse.Namespace) -> Job:
+def make_job(args: Namespace) -> Job:
     """Return the job of a read command line."""
     lang = language(args.lang)
-    width = max(40, shutil.get_terminal_size((120, 40)).columns)
-    return Job(args, Catalogue("cli", lang), width, [])
+    return Job(args, Catalogue("cli", lang), [])
 
 
 def newest_session() -> Path | None:
@@ -167,6 +170,8 @@ def newest_session() -> Path | None:
 
 def dumps(value: object) -> str:
     """Return `value` as one line of JSON."""
+    import orjson
+
     return orjson.dumps(value, default=str).decode("utf-8", "backslashreplace")
 
 

@@ -1,6 +1,5 @@
 """What session files come wrapped in: ``.gz``, ``.zst``, and the ticket's ``.zip``."""
 
-import os
 import struct
 import sys
 import zipfile
@@ -19,7 +18,6 @@ from viewer.model.source import (
     Source,
     SourceError,
     SpoolSource,
-    open_file,
 )
 
 _GZIP: Final = b"\x1f\x8b"
@@ -48,16 +46,6 @@ def open_source(path: Path | str) -> list[Source]:
         source.close()
         return members
     return [_unwrap(source)]
-
-
-def check(path: Path | str) -> None:
-    """Open `path` for a moment, to say now what is wrong with it.
-
-    Raises:
-        SourceError: as `open_source`.
-    """
-    if str(path) != "-":
-        os.close(open_file(Path(path)))
 
 
 def _unwrap(source: Source) -> Source:

@@ -5,7 +5,6 @@ else that is compressed, and a pipe, goes through a temporary file: memory stays
 """
 
 import os
-import tempfile
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -262,6 +261,8 @@ class _Spool:
     """A temporary file that one thread appends to and others read."""
 
     def __init__(self) -> None:
+        import tempfile
+
         self._file = tempfile.TemporaryFile(prefix="traceview-")  # noqa: SIM115 - closed by close()
         self._lock = threading.Lock()
 
@@ -295,3 +296,13 @@ def open_file(path: Path) -> int:
     except (OSError, ValueError) as error:
         detail = error.strerror if isinstance(error, OSError) else str(error)
         raise SourceError("unreadable", str(path), detail or "") from None
+
+
+def check(path: Path | str) -> None:
+    """Open `path` for a moment, to say now what is wrong with it.
+
+    Raises:
+        SourceError: it is missing, a directory, or unreadable.
+    """
+    if str(path) != "-":
+        os.close(open_file(Path(path)))
