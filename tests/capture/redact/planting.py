@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 from hypothesis import strategies as st
 
+from tracer.capture.redact import Notes, Redactor
 from tracer.schema.events import Event, encode
 
 _WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -78,3 +79,39 @@ def leaks(core: str, *values: Any) -> list[str]:
     """Return the forms of `core` that the writer would put on disk; empty is what we want."""
     text = written(*values)
     return [form for form in forms(core) if form in text]
+
+
+def body(
+    content: bytes | str | None,
+    kind: str = "application/json",
+    *,
+    method: str | None = None,
+    direction: str = "response",
+    level: str = "structure",
+    notes: Notes | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the BODY as a reader gets it."""
+    notes = [] if notes is None else notes
+    kept = Redactor(b"key", level).body(
+        content, kind, notes, "response.body", method_id=method, direction=direction, **more
+    )
+    result: dict[str, Any] = orjson.loads(orjson.dumps(kept))
+    return result
+
+
+def mail(text: str, subject: str = "Facture") -> bytes:
+    """Return a mail with `text` in its text part and an attachment."""
+    return (
+        "From: Jean <jean@masoc.com>\r\nTo: paul@x.fr\r\nDate: Sun, 22 Nov 2026 13:37:25 +0100\r\n"
+        f"Message-ID: <1@masoc.com>\r\nSubject: {subject}\r\nX-Secret: {text}\r\n"
+        'Content-Type: multipart/mixed;\r\n boundary="bb"\r\n\r\npreamble\r\n--bb\r\n'
+        f"Content-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n--bb\r\n"
+        f'Content-Type: application/pdf; name="{subject}.pdf"\r\nContent-Transfer-Encoding: base64'
+        f"\r\n\r\n{base64.b64encode(text.encode()).decode()}\r\n--bb--\r\n"
+    ).encode()
+
+
+def urlsafe(raw: bytes) -> str:
+    """Return base64url, as Gmail wants ``raw``."""
+    return base64.urlsafe_b64encode(raw).decode()
