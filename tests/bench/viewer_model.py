@@ -32,13 +32,10 @@ ROUNDS: Final = 5
 _PEAK: Final = """
 import sys
 from viewer.model.trace import Trace
-def private():
-    with open("/proc/self/status") as status:
-        return next(int(l.split()[1]) for l in status if l.startswith("RssAnon")) / 1024
-before = private()
-trace = Trace.open([sys.argv[1]], cache=sys.argv[2] == "cache")
+trace = Trace.open([sys.argv[1]], cache=False)
 trace.shown()
-print(before, private(), len(trace))
+with open("/proc/self/status") as status:
+    print(next(int(l.split()[1]) for l in status if l.startswith("RssAnon")) / 1024)
 """
 
 
@@ -162,12 +159,18 @@ def _memory(path: Path, count: int) -> None:
     if not Path("/proc/self/status").exists():
         _line("private memory with the whole index", "no /proc")
         return
+    whole = _private(path)
+    tenth = _private(write(path.with_name(f"events-{count // 10}.jsonl"), count // 10))
+    _row("private memory with the whole index", whole, " MB", (100, 75))
+    _row("each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
+
+
+def _private(path: Path) -> float:
+    """Return the private memory of a process that indexed `path`, MB."""
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, str(path), "no"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True
     )
-    before, after, _ = (float(word) for word in done.stdout.split())
-    _row("private memory with the whole index", after, " MB", (100, 75))
-    _row("each event beyond", (after - before) * 2**20 / count, " B", (60, 40))
+    return float(done.stdout)
 
 
 @contextmanager

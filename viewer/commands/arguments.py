@@ -1,6 +1,7 @@
 """The command line of ``traceview``: which words there are, and where files are among them."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -27,7 +28,8 @@ class _Version(argparse.Action):
     """``--version``: the versions are looked up only when somebody asks."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        parser.exit(0, f"{shown_version()}\n")
+        sys.stdout.write(f"{shown_version()}\n")
+        parser.exit()
 
 
 def language_asked(argv: Sequence[str]) -> str:
