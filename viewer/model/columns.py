@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from tracer.schema.events import Phase
+from tracer.schema.events import Kind, Phase, is_error
 from viewer.model.visible import visible
 
 if TYPE_CHECKING:  # the first screen is painted before numpy is there
-    from viewer.model.trace import Trace
+    from viewer.model.trace import Head, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,15 @@ def layout(width: int) -> list[tuple[Column, int]]:
 
 def state(trace: "Trace", row: int) -> str:
     """Return the key into `SIGNS` for `row`: status is never told by colour alone."""
-    head = trace.head(row)
-    if head.kind == "gap":
+    return _state(trace.head(row))
+
+
+def _state(head: "Head") -> str:
+    if head.kind == Kind.GAP:
         return "gap"
-    if trace.failed(row):
-        return "unanswered" if head.phase == Phase.START else "failed"
-    return "fine"
+    if head.phase == Phase.START and head.kind in {Kind.CALL, Kind.EXCHANGE}:
+        return "unanswered"
+    return "failed" if is_error(head.kind, head.phase, head.topic, head.status) else "fine"
 
 
 def cells(trace: "Trace", row: int, *, base: int, ascii_only: bool = False) -> dict[str, str]:
@@ -73,7 +76,7 @@ def cells(trace: "Trace", row: int, *, base: int, ascii_only: bool = False) -> d
     texts = {
         "mark": " ",
         "time": duration_s(trace.time_of(row) - base),
-        "sign": signs[state(trace, row)],
+        "sign": signs[_state(head)],
         "ms": "" if head.ms is None else short_ms(head.ms),
         "status": "" if head.status is None else short_status(head.status),
         "topic": head.topic,

@@ -131,7 +131,7 @@ class Base(Screen[None]):
         trace = state.trace
         if len(trace):
             left.append((f"  {look('title.events', n=look.number(len(trace)))}", "dim"))
-            first, last = trace.head(0).ts[11:19], trace.head(len(trace) - 1).ts[11:19]
+            first, last = (ts[11:19] for ts in state.span())
             left.append((f"  {first}–{last} UTC", "dim"))
         right: list[Part] = []
         if self.progress is not None:

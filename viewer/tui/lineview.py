@@ -91,7 +91,7 @@ class LineView(ScrollView, can_focus=True):
         """Paint the line at `y` of the window."""
         n = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self.visual_style.rich_style
         if n >= self.count():
             return Strip.blank(width, base)
         under = ("cursor" if self.has_focus else "cursor-blur") if n == self.cursor else ""
@@ -113,7 +113,14 @@ class LineView(ScrollView, can_focus=True):
         self._strips.clear()
         total = self.count()
         self.cursor = max(0, min(self.cursor, total - 1))
-        self.virtual_size = Size(0, total)
+        size = Size(0, total)
+        if size != self.virtual_size:
+            # Assigning it would lay out the whole screen; the scrollbar is always there, so that
+            # its range is all that changes.
+            self.set_reactive(LineView.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = total
+            if self.scroll_offset.y > self.max_scroll_y:
+                self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         self.refresh()
 
     def repaint_line(self, n: int) -> None:
@@ -136,8 +143,8 @@ class LineView(ScrollView, can_focus=True):
         self._refresh_line(before)
         self._refresh_line(n)
         self._bring_into_view(n, centre)
-        if tell:
-            self.post_message(self.Moved(self, n))
+        if tell:  # straight to the screen: what it changes then is in the same frame
+            self.screen.post_message(self.Moved(self, n))
 
     def _bring_into_view(self, n: int, centre: bool) -> None:
         height = max(1, self.scrollable_content_region.height)

@@ -58,4 +58,4 @@ class Painted(Widget):
         width = self.size.width
         lines = self.lines(width)
         line = lines[y] if y < len(lines) else ()
-        return strip(line, width, app_of(self).inks, self.rich_style)
+        return strip(line, width, app_of(self).inks, self.visual_style.rich_style)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from tracer.schema.events import Kind
-from viewer.model.columns import cells, layout
+from viewer.model.columns import ASCII_SIGNS, SIGNS, cells, layout
 from viewer.model.finding import Finding
 from viewer.model.marks import Marks
 from viewer.model.trace import Rows, Trace
@@ -143,10 +143,11 @@ class EventSource(Source):
         base = notes.base
         if notes.time_mode == "mark" and notes.mark_time is not None:
             base = notes.mark_time
+        signs = ASCII_SIGNS if self.look.ascii_only else SIGNS
         texts = cells(trace, row, base=base, ascii_only=self.look.ascii_only)
         if notes.time_mode == "absolute":
             texts["time"] = local_clock(trace.time_of(row))
-        failed = trace.failed(row)
+        failed = texts["sign"] != signs["fine"]
         ink = self.look.status(head, failed)[1]
         inks = {
             "time": "dim",

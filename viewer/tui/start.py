@@ -38,7 +38,7 @@ _LOOK_EVERY = 2.0
 @dataclass(frozen=True, slots=True)
 class _Row:
     kind: str
-    """``on``, ``off``, ``load``, ``session`` or ``text``."""
+    """``on``, ``off``, ``load``, ``session``, ``text`` or ``hint-N``."""
     path: str = ""
     size: int = 0
     modified: float = 0.0
@@ -64,7 +64,7 @@ class StartList(LineView):
         row, look = self.rows[n], self.look
         if row.kind != "session":
             letter = {"on": "d", "off": "d", "load": "f"}.get(row.kind, "")
-            ink = "title" if row.kind == "text" else ""
+            ink = {"text": "title", "on": "", "off": "", "load": ""}.get(row.kind, "dim")
             return ((f" {letter:<2}", "keycap"), (look(f"start.{row.kind}"), ink))
         marked = look.glyph("mark") if row.path in self.marked else " "
         when = datetime.fromtimestamp(row.modified).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -142,6 +142,8 @@ class StartScreen(Screen[None]):
         view = self.query_one(StartList)
         rows = [_Row("off" if event.now else "on"), _Row("load"), _Row("text")]
         live = event.now.file if event.now else ""
+        if not event.found:
+            rows += [_Row("hint-1"), _Row("hint-2"), _Row("hint-3")]
         rows += [
             _Row("session", str(file.path), file.size, file.modified, str(file.path) == live)
             for file in event.found

@@ -13,13 +13,14 @@ from viewer.tui.bars import Tab
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.resolutions import ResolutionSource, decisions
 from viewer.tui.session import session_source
-from viewer.tui.sources import EventSource, Item, ItemSource, Notes, Source, plain
+from viewer.tui.sources import EventSource, Item, ItemSource, Notes, plain
 from viewer.tui.timeline import TimelineSource, roots
 
 _TOPIC_TABS: Final = (
     Topic.GMAIL, Topic.DIRECTORY, Topic.AUTH, Topic.CONTACTS, Topic.CALENDAR, Topic.SMTP,
     Topic.EWS, Topic.MAPI, Topic.LDAP, Topic.HTTP, Topic.SETTINGS,
 )  # fmt: skip
+AnySource = EventSource | TimelineSource | ItemSource
 EMPTY: Final = np.empty(0, np.int64)
 
 
@@ -40,9 +41,11 @@ class State:
         self.filter_on = False
         self.only_marks = False
         self.tab = "summary"
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, AnySource] = {}
         self._tabs: list[Tab] = []
         self._missing: tuple[int, int] | None = None
+        self._totals: dict[str, int] = {}
+        self._span = ("", "")
 
     def opened(self, trace: Trace) -> None:
         """Look at `trace` from now on."""
@@ -59,10 +62,18 @@ class State:
         self._sources.clear()
         self.tabs_changed()
         self._missing = None
+        self._totals.clear()
+        self._span = ("", "")
 
     def tabs_changed(self) -> None:
         """Make the labels of the tabs anew."""
         self._tabs = []
+
+    def span(self) -> tuple[str, str]:
+        """Return the first and the last timestamp of the trace."""
+        if not self._span[0] and len(self.trace):
+            self._span = self.trace.head(0).ts, self.trace.head(len(self.trace) - 1).ts
+        return self._span
 
     def missing(self) -> tuple[int, int]:
         """Return how many gaps the trace declares, and how many lines are damaged."""
@@ -138,14 +149,14 @@ class State:
         kept: Rows = rows[np.isin(ops[rows], ops[self.filter_rows])]
         return kept
 
-    def source(self, tab: str) -> Source:
+    def source(self, tab: str) -> AnySource:
         """Return what `tab` shows."""
         source = self._sources.get(tab)
         if source is None:
             source = self._sources[tab] = self._make_source(tab)
         return source
 
-    def _make_source(self, tab: str) -> Source:
+    def _make_source(self, tab: str) -> AnySource:
         if tab == "summary":
             waiting = Item(plain((self.look("summary.reading"), "dim")))
             return self.summary or ItemSource([waiting])
@@ -160,9 +171,11 @@ class State:
     def count_of(self, tab: str) -> tuple[int, int]:
         """Return how many rows of `tab` are shown, and how many there are."""
         source = self.source(tab)
-        if isinstance(source, TimelineSource):
-            return len(source.roots), len(self.all_rows(tab))
-        if isinstance(source, EventSource):
-            total = source.rows if not (self.filter_on or self.only_marks) else self.all_rows(tab)
-            return len(source), len(total)
-        return len(source), len(source)
+        if isinstance(source, ItemSource):
+            return len(source), len(source)
+        shown = len(source.roots if isinstance(source, TimelineSource) else source.rows)
+        if not (self.filter_on or self.only_marks):
+            return shown, shown
+        if tab not in self._totals:
+            self._totals[tab] = len(self.all_rows(tab))
+        return shown, self._totals[tab]
