@@ -151,7 +151,7 @@ def command(
     who.add_argument(
         "--account", metavar="ADDRESS", help="Google account, instead of the settings'"
     )
-    parser.set_defaults(run=partial(_guarded, name, action))
+    parser.set_defaults(run=partial(_guarded, parser.prog, action))
     return parser
 
 
@@ -162,7 +162,7 @@ def _guarded(name: str, action: Command, args: argparse.Namespace) -> int:
     except LayerError as error:
         return report(name, error)
     except control.ControlError as error:
-        say(f"tracer act {name}: {error}")
+        say(f"{name}: {error}")
         return ExitCode.REFUSED
 
 
@@ -170,9 +170,9 @@ def report(name: str, error: LayerError) -> ExitCode:
     """Print what went wrong, why, and what to do; return the exit code."""
     if isinstance(error, SettingsError | MessageError):  # wrong words: one line says it all
         said = (str(error), error.cause, error.remedy)
-        say(f"tracer act {name}: {'; '.join(filter(None, said))}")
+        say(f"{name}: {'; '.join(filter(None, said))}")
         return ExitCode.USAGE
-    say(f"tracer act {name}: {error}")
+    say(f"{name}: {error}")
     if error.cause:
         say(f"  why: {error.cause}")
     if isinstance(error, RefusedError) and error.admits:
