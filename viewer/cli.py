@@ -88,10 +88,14 @@ def _open_interface(args: Namespace, job: Job) -> int:
 
 
 def _report(job: Job) -> Result:
+    """Answer without a command: the report, the events that a filter asks for, or the sessions."""
+    if job.args.filter and not job.args.report:
+        from viewer.commands.lists import events
+
+        return events(job)
     from viewer.commands.answers import report, sessions
 
-    from_home = not job.args.files
-    if from_home and not job.args.report and not job.args.json:
+    if not (job.args.files or job.args.report or job.args.json):
         return sessions(job)
     return report(job)
 

@@ -148,7 +148,7 @@ def _sidecar(path: Path, folder: Path) -> None:
     try:
         Trace.open([path]).close()
         taken = _times(open=lambda: Trace.open([path]).close())
-        kept = sum(one.stat().st_size for one in (folder / "cache").glob("*.index"))
+        kept = sidecar.path_for(path).stat().st_size
     finally:
         sidecar.folder = where
     _row("  reopen with the sidecar", taken["open"] * 1000, " ms")

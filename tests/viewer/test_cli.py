@@ -63,6 +63,11 @@ def test_calls(run: Run, session: Path) -> None:
         ("gmail.users.messages.send", 403, True)
     ]
     assert run("calls", session, "--filter", "status:5xx")[0] == Exit.NOTHING
+    code, out, _ = run(session, "--filter", "kind:step", "--json")
+    assert [(row["kind"], row["account"]) for row in rows(out)] == [
+        ("step", "dupond@masoc.example")
+    ]
+    assert run("findings", session, "--filter", "kind:step")[0] == Exit.USAGE  # not ignored
 
 
 def test_call_shows_the_exact_lines(run: Run, session: Path) -> None:

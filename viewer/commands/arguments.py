@@ -65,6 +65,7 @@ def make_parser(argv: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help=texts("help.version"))
     _common(parser, texts)
+    parser.add_argument("--filter", metavar="FILTER", help=texts("help.filter"))
     parser.add_argument("--report", action="store_true", help=texts("help.report"))
     parser.add_argument("--json", action="store_true", help=texts("help.json"))
     parser.add_argument("--follow", action="store_true", help=texts("help.follow"))
@@ -84,7 +85,7 @@ def make_command_parser(argv: Sequence[str], prog: str = "traceview") -> Parser:
     parser = Parser(prog=prog, allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, *, data: bool = True, files: bool = True) -> argparse.ArgumentParser:
+    def add(name: str, *, data: bool = True) -> argparse.ArgumentParser:
         help_text = texts(f"help.{name}")
         command = commands.add_parser(
             name, help=help_text, description=help_text, allow_abbrev=False
@@ -92,7 +93,10 @@ def make_command_parser(argv: Sequence[str], prog: str = "traceview") -> Parser:
         _common(command, texts)
         if data:
             command.add_argument("--json", action="store_true", help=texts("help.json"))
-        command.set_defaults(takes_files=files)
+        if name in {"calls", "grep", "export"}:
+            command.add_argument("--filter", metavar="FILTER", help=texts("help.filter"))
+        else:
+            command.set_defaults(filter=None)
         return command
 
     def files(command: argparse.ArgumentParser) -> None:
@@ -117,12 +121,12 @@ def make_command_parser(argv: Sequence[str], prog: str = "traceview") -> Parser:
     grep.add_argument("-s", "--case", action="store_true", help=texts("help.case"))
     grep.add_argument("-c", "--count", action="store_true", help=texts("help.count"))
     files(grep)
-    add("sessions", files=False).set_defaults(files=[])
+    add("sessions").set_defaults(files=[])
     export = add("export", data=False)
     export.add_argument("format", metavar="FORMAT", help=texts("help.format"))
     export.add_argument("-o", "--output", metavar="FILE", help=texts("help.output"))
     files(export)
-    completion = add("completion", data=False, files=False)
+    completion = add("completion", data=False)
     completion.add_argument("shell", choices=SHELLS, help=texts("help.shell"))
     completion.set_defaults(files=[])
     return parser
@@ -130,7 +134,6 @@ def make_command_parser(argv: Sequence[str], prog: str = "traceview") -> Parser:
 
 def _common(parser: argparse.ArgumentParser, texts: Catalogue) -> None:
     parser.add_argument("--lang", choices=LANGUAGES, help=texts("help.lang"))
-    parser.add_argument("--filter", metavar="FILTER", help=texts("help.filter"))
     parser.add_argument("--no-cache", action="store_true", help=texts("help.no-cache"))
 
 

@@ -7,7 +7,7 @@ from viewer.commands.base import CommandError, Job, Result, as_object, dumps, ta
 from viewer.exits import Exit
 from viewer.model.columns import short_ms
 from viewer.model.search import Search, SearchError, search
-from viewer.model.trace import Trace
+from viewer.model.trace import Rows, Trace
 from viewer.model.tree import Bar, waterfall
 from viewer.model.visible import visible
 
@@ -18,7 +18,17 @@ _AROUND = 60
 def calls(job: Job) -> Result:
     """List every call of the API, or what ``--filter`` lets through of them."""
     trace = job.trace()
-    rows = job.sifted(trace, trace.select(kinds=[Kind.CALL])).tolist()
+    return _listed(job, trace, trace.select(kinds=[Kind.CALL]))
+
+
+def events(job: Job) -> Result:
+    """List what ``--filter`` lets through of all events."""
+    trace = job.trace()
+    return _listed(job, trace, trace.shown())
+
+
+def _listed(job: Job, trace: Trace, among: Rows) -> Result:
+    rows = job.sifted(trace, among).tolist()
     code = Exit.OK if rows or not job.args.filter else Exit.NOTHING
     if job.args.json:
         return Result((dumps(as_object(trace, row)) for row in rows), code)
