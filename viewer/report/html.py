@@ -212,8 +212,7 @@ class _Page:
         """Yield the events as data: one line each, as recorded, only ``<`` written as an escape."""
         texts = {name: self.words(f"html.{name}") for name in _FOR_SCRIPT}
         yield f'<script type="application/json" id="words">{_json(texts)}</script>\n'
-        failed = [row for row in self.rows.tolist() if self.trace.failed(row)]
-        places = np.searchsorted(self.rows, failed).tolist()
+        places = np.flatnonzero(self.trace.failures(self.rows)).tolist()
         yield f'<script type="application/json" id="failed">{_json(places)}</script>\n'
         yield '<script type="application/x-ndjson" id="lines">'
         left = MOST_BYTES

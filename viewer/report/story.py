@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tracer.schema.events import Event, Kind, Phase
 from viewer.model.trace import Trace
 
@@ -97,11 +99,14 @@ def overview(trace: Trace) -> Overview:
         (Kind.EXCHANGE, ""),
     ):
         rows = trace.select(kinds={kind})
+        if kind == Kind.OPERATION:  # an inner one belongs to its outer one
+            rows = rows[trace.column("parent")[rows] == 0]
         setattr(result, f"{kind}s", len(rows))
         if failing:
-            setattr(result, failing, len(trace.select(kinds={kind}, errors=True)))
+            setattr(result, failing, int(trace.failures(rows).sum()))
     failed = trace.select(kinds={Kind.CALL, Kind.EXCHANGE}, errors=True)
-    result.unanswered = sum(trace.head(row).phase == Phase.START for row in failed.tolist())
+    open_codes = [n for n, sort in enumerate(trace.codes.sorts) if sort[2] == Phase.START]
+    result.unanswered = int(np.isin(trace.column("sort")[failed], open_codes).sum())
     if len(trace):
         result.first, result.last = trace.head(0).ts, trace.head(len(trace) - 1).ts
     for row in trace.select(kinds={Kind.SESSION}).tolist():
@@ -118,10 +123,9 @@ def overview(trace: Trace) -> Overview:
 
 def stories(trace: Trace) -> Iterator[Story]:
     """Yield every root operation of `trace`, in order of time, decoding one at a time."""
-    for row in trace.select(kinds={Kind.OPERATION}).tolist():
-        head = trace.head(row)
-        if head.parent is None or trace.row_of(head.parent) is None:
-            yield story(trace, row)
+    rows = trace.select(kinds={Kind.OPERATION})
+    for row in rows[trace.column("parent")[rows] == 0]:
+        yield story(trace, int(row))
 
 
 def loose_calls(trace: Trace, most: int) -> tuple[list[Call], int]:
@@ -129,12 +133,9 @@ def loose_calls(trace: Trace, most: int) -> tuple[list[Call], int]:
 
     They are all there is when a program that knows nothing of operations was traced.
     """
-    found = [
-        row
-        for row in trace.select(kinds={Kind.CALL, Kind.EXCHANGE}).tolist()
-        if (parent := trace.head(row).parent) is None or trace.row_of(parent) is None
-    ]
-    return [_call(trace, row, 0) for row in found[:most]], len(found)
+    rows = trace.select(kinds={Kind.CALL, Kind.EXCHANGE})
+    found = rows[trace.column("parent")[rows] == 0]
+    return [_call(trace, row, 0) for row in found[:most].tolist()], len(found)
 
 
 def story(trace: Trace, row: int) -> Story:

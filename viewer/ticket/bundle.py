@@ -159,6 +159,7 @@ class _Making:
             self.registry.on_hashed = names.add
             traces = [self._trace(n, path) for n, path in enumerate(self.order.sessions, 1)]
             note = self._rewriter.text(self.order.note)
+        self._rewriter.forget()  # the memory is needed for the index
         self.pseudonyms = dict(Counter(entry.kind for entry in self.registry.entries()))
         self._reports(traces, note)
         self._manifest(note)

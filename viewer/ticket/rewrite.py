@@ -105,6 +105,10 @@ class Rewriter:
         """Return a text that is no event (a note) with pseudonyms."""
         return self._shapes.rewrite(text)
 
+    def forget(self) -> None:
+        """Give back the memory of the strings seen."""
+        self._cache.clear()
+
     def _strings(self, data: bytes) -> bytes:
         self._key = ""
         return _TOKEN.sub(self._replace, data)
