@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Final
 
-from viewer.commands.arguments import make_command_parser, make_parser, read_words
+from viewer.commands.arguments import make_command_parser, make_parser, read_words, subcommands
 from viewer.commands.base import CommandError, Job, Result, make_job
 from viewer.exits import Exit
 from viewer.i18n import Catalogue
@@ -104,7 +104,7 @@ def _completion(job: Job) -> Result:
     from viewer.commands.completion import SHELLS, script, words_of
     from viewer.export import FORMATS
 
-    words = {**words_of(make_command_parser([])), "": words_of(make_parser([]))[""]}
+    words = words_of(make_parser([]), subcommands(make_command_parser([])))
     values = {"export": sorted(FORMATS), "completion": list(SHELLS)}
     return Result(script(job.args.shell, words, values))
 

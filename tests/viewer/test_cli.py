@@ -89,7 +89,8 @@ def test_grep(run: Run, session: Path) -> None:
     code, out, _ = run("grep", "dupond", session)
     assert code == Exit.OK
     assert "dupond@masoc.example" in out
-    assert run("grep", "dupond", session, "--count")[1] == "1\n"
+    for words in (["dupond", session, "-c"], ["-c", "dupond", session], ["dupond", "-c", session]):
+        assert run("grep", *words)[1] == "1\n"
     assert [r["kind"] for r in rows(run("grep", "dupond", session, "--json")[1])] == ["step"]
     assert run("grep", "nowhere", session)[0] == Exit.NOTHING
     assert run("grep", "-E", r"messages\.(send|list)", session, "-c")[1] == "2\n"

@@ -155,7 +155,14 @@ def read_words(argv: Sequence[str]) -> argparse.Namespace:
         words = [*words[before:], *words[:before]]
     elif before or not words or words[0] not in COMMANDS:
         return make_parser(words).parse_intermixed_args(words)
-    return make_command_parser(words).parse_args(words)
+    command = subcommands(make_command_parser(words))[words[0]]
+    return command.parse_intermixed_args(words[1:], argparse.Namespace(command=words[0]))
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of the commands; each alone can mix options and files."""
+    found = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))  # noqa: SLF001
+    return dict(next(found).choices)
 
 
 def _is_file(word: str) -> bool:

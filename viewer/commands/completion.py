@@ -1,20 +1,17 @@
 """``completion SHELL``: a script that completes commands, options, formats and file names."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
 
 
-def words_of(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
+def words_of(
+    top: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser]
+) -> dict[str, list[str]]:
     """Return the options of every command by its name; "" is for those without a command."""
-    found = {"": _options(parser)}
-    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
-            for name, command in action.choices.items():
-                found[name] = _options(command)
-    return found
+    return {"": _options(top), **{name: _options(command) for name, command in commands.items()}}
 
 
 def _options(parser: argparse.ArgumentParser) -> list[str]:
