@@ -120,7 +120,7 @@ def _engine(path: Path) -> None:
 
 
 def _search(path: Path, rg: str | None) -> None:
-    trace = Trace.open([path])
+    trace = Trace.open([path], cache=False)
     tasks: dict[str, Callable[[], object]] = {"ours": lambda: search(trace, NEEDLE, case=True)}
     if rg is not None:
         tasks["rg"] = lambda: subprocess.run([rg, "-cF", NEEDLE, path], stdout=subprocess.DEVNULL)
@@ -135,7 +135,7 @@ def _search(path: Path, rg: str | None) -> None:
 
 
 def _filter(path: Path) -> None:
-    trace = Trace.open([path])
+    trace = Trace.open([path], cache=False)
     for text in ("status>=400", "topic:gmail ms>2s", "method:gmail.*"):
         node = parse(text)
         taken = _times(filter=lambda node=node: apply(trace, node))  # type: ignore[misc]
