@@ -7,7 +7,7 @@ from typing import Any
 
 from tracer.schema.events import Event, encode, timestamp
 
-START_NS = 1_795_000_000_000_000_000  # 2026-11-18T09:46:40Z
+START_NS = 1_795_000_000_000_000_000  # 2026-11-18T11:06:40Z
 
 
 class TraceBuilder:

@@ -7,7 +7,7 @@ import pytest
 
 from samples.sandbox import Sandbox
 from tests.protocol.gsuite.conftest import Listener
-from tracer.protocol.errors import MessageError, RefusedError, ServiceError
+from tracer.protocol.errors import MessageError, RefusedError, ServiceError, UnreachableError
 from tracer.protocol.gsuite.calendar import Appointment
 from tracer.protocol.gsuite.layer import GSuite
 from tracer.protocol.identity import Identity
@@ -58,6 +58,18 @@ def test_an_event_is_entered_changed_and_deleted(layers: Layers) -> None:
         ]
         book.delete(event_id)
         assert book.between(start - timedelta(hours=1), start + timedelta(days=1)) == []
+
+
+def test_a_lost_answer_enters_nothing_twice(layers: Layers, box: Sandbox) -> None:
+    """The server entered the event and hung up: the request is not silently sent again."""
+    start = datetime(2026, 12, 1, 14, tzinfo=UTC)
+    made = Appointment(title="Visite", start=start, end=start + timedelta(hours=1))
+    with layers().calendar(DUPOND) as (book, _):
+        book.between(start, start + timedelta(days=1))  # a connection to drop
+        box.fault("drop-after", match="calendar.events.insert")
+        with pytest.raises(UnreachableError):
+            book.create(made)
+    assert [r.method_id for r in box.requests].count("calendar.events.insert") == 1
 
 
 def test_whole_days_keep_their_last_day(layers: Layers) -> None:

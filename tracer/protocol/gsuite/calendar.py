@@ -6,6 +6,7 @@ from typing import Any
 
 from tracer.protocol.errors import MessageError
 from tracer.protocol.gsuite.client import Google
+from tracer.protocol.gsuite.send import Once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class Calendar:
         """
         body = _body(appointment)
         request = self._events.insert(calendarId="primary", body=body, sendUpdates="all")
+        request.body = Once(request.body.encode())  # a hidden re-send would invite twice
         return str(self._google.run(request)["id"])
 
     def change(self, event_id: str, **fields: Any) -> Appointment:
