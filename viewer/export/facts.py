@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from tracer.schema.events import Event, Kind
 from viewer.model.finding import Finding
 from viewer.model.findings.failure import failure_of
@@ -101,6 +103,14 @@ def shown_rows(trace: Trace, rows: Rows | None) -> list[int]:
     """Return `rows`, or what lists show, as plain numbers."""
     found: list[int] = (trace.shown() if rows is None else rows).tolist()
     return found
+
+
+def encoded(value: Any, *, indent: bool = False) -> str:
+    """Return `value` as JSON; what is nested too deeply to be written is said instead."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else None).decode()
+    except TypeError:
+        return '"nested too deeply to be exported; the trace holds it"'
 
 
 def texts(value: object) -> dict[str, str]:

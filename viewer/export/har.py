@@ -8,7 +8,15 @@ from urllib.parse import parse_qsl, urlsplit
 import orjson
 
 from tracer.schema.events import Event, Phase
-from viewer.export.facts import Context, error_of, redaction_level, shown_rows, start_us, texts
+from viewer.export.facts import (
+    Context,
+    encoded,
+    error_of,
+    redaction_level,
+    shown_rows,
+    start_us,
+    texts,
+)
 from viewer.model.trace import Rows
 
 _PHASES: Final = (
@@ -33,10 +41,17 @@ def write_har(context: Context, out: IO[bytes], rows: Rows | None = None) -> int
             continue
         entry = entry_of(context, row)
         if entry is not None:
-            out.write((b"\n," if count else b"\n") + orjson.dumps(entry))
+            out.write((b"\n," if count else b"\n") + _bytes(entry))
             count += 1
     out.write(b"]}}\n")
     return count
+
+
+def _bytes(entry: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(entry)
+    except TypeError:  # nested too deeply: only what is ours can be
+        return orjson.dumps(entry | {"_trace": {"event": entry["_trace"]["event"]}})
 
 
 def entry_of(context: Context, row: int) -> dict[str, Any] | None:
@@ -168,7 +183,7 @@ def _extension(context: Context, event: Event) -> dict[str, Any]:
 def body_text(body: dict[str, Any]) -> str:
     """Return what was kept of a body, as the text that it was; ``""`` when nothing was."""
     if "json" in body:
-        return orjson.dumps(body["json"]).decode()
+        return encoded(body["json"])
     if isinstance(body.get("form"), dict):
         return "&".join(f"{name}={value}" for name, value in texts(body["form"]).items())
     text = body.get("text")

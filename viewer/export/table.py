@@ -2,11 +2,13 @@
 
 import csv
 import io
+import json
 from typing import IO, Any, Final
 
 import orjson
 
-from viewer.export.facts import Context, error_of, redaction_level, shown_rows
+from tracer.schema.events import Event
+from viewer.export.facts import Context, encoded, error_of, redaction_level, shown_rows
 from viewer.model.trace import Rows, Trace
 from viewer.model.visible import visible
 
@@ -108,6 +110,18 @@ def write_markdown(context: Context, out: IO[bytes], rows: Rows | None = None) -
     return count
 
 
+def _as_written(raw: bytes, event: Event) -> Any:
+    """Return the event's data with its numbers as they are spelled in the line."""
+
+    def spelled(number: str) -> orjson.Fragment:
+        return orjson.Fragment(number.encode())
+
+    try:
+        return json.loads(raw, parse_int=spelled, parse_float=spelled)["data"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return event.data
+
+
 def event_markdown(trace: Trace, row: int) -> str:
     """Return one event as Markdown, to paste into a ticket; nothing in it can become a link."""
     event = trace.event(row)
@@ -115,7 +129,7 @@ def event_markdown(trace: Trace, row: int) -> str:
     status = "" if event.status is None else f" · {event.status}"
     took = "" if event.ms is None else f" · {event.ms:.1f} ms"
     about = f"{event.ts} · {event.topic} · {event.kind} · {event.id}{status}{took}"
-    text = orjson.dumps(event.data, option=orjson.OPT_INDENT_2).decode()
+    text = encoded(_as_written(trace.raw(row), event), indent=True)
     fence = "```"
     while fence in text:
         fence += "`"

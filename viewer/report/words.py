@@ -22,14 +22,22 @@ class _Known(dict[str, str]):
 def value_text(value: object) -> str:
     """Return `value` as one harmless line of at most `LONGEST` characters."""
     if isinstance(value, list | tuple):
-        text = ", ".join(value_text(one) for one in value[:20])
+        inner = ("[…]" if isinstance(one, list | tuple) else value_text(one) for one in value[:20])
+        text = ", ".join(inner)
         return text + (", …" if len(value) > 20 else "")
     if value is None:
         return "–"
     if isinstance(value, float):
         return f"{value:g}"
-    text = visible(str(value)[: LONGEST + 1])
+    text = visible(_plain(value)[: LONGEST + 1])
     return text[:LONGEST] + "…" if len(text) > LONGEST else text
+
+
+def _plain(value: object) -> str:
+    try:
+        return str(value)
+    except RecursionError:  # nested by somebody who means harm
+        return "…"
 
 
 def say(catalogue: Catalogue, message_id: str, values: Mapping[str, Any] | None = None) -> str:

@@ -1,7 +1,5 @@
 """Exports: each read back by somebody else's reader, each with its redaction level, none acting."""
 
-
-
 import ast
 import csv
 import io
@@ -384,3 +382,33 @@ def test_jsonl_is_a_trace_again(trace: Trace, tmp_path: Path) -> None:
     assert len(part.select(errors=True)) == len(trace.select(errors=True))
     assert len(part.select(kinds={"session"})) == 1
     part.close()
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_hostile_depth_and_numbers_are_exported(fmt: str, tmp_path: Path) -> None:
+    """JSON nested 900 deep and numbers no machine holds: every format writes its file."""
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    lines = TraceBuilder()
+    lines.add("session", "start", "s", "session", bodies="structure", session=SESSION)
+    with lines.operation("send", "gmail"):
+        lines.call(
+            "gmail.users.messages.send",
+            "gmail",
+            500,
+            exchange={
+                "request": {"body": {"size": 1, "json": ["DEEP"], "kept": "walk"}},
+                "n": "HUGE",
+            },
+        )
+    path = tmp_path / "t.jsonl"
+    text = lines.lines().replace(b'"DEEP"', json.dumps(deep).encode())
+    path.write_bytes(text.replace(b'"HUGE"', b"123456789012345678901234567890.10"))
+    trace = Trace.open([path], cache=False)
+    data = exported(trace, fmt)
+    trace.close()
+    if fmt in {"har", "perfetto"}:
+        json.loads(data)
+    if fmt == "csv":
+        assert b"123456789012345678901234567890.10" in data

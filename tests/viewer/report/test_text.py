@@ -2,6 +2,7 @@
 
 # ruff: noqa: E501 - made-up data reads best on one line
 
+import io
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from viewer.i18n import Catalogue
 from viewer.model.findings import diagnose
 from viewer.model.trace import Trace
 from viewer.report import text as module
+from viewer.report.html import write_html
+from viewer.report.markdown import markdown
+from viewer.report.picture import picture
 from viewer.report.text import report
 from viewer.report.words import duration, size, step_sentence
 
@@ -201,3 +205,26 @@ def test_calls_outside_operations_are_told(tmp_path: Path) -> None:
     assert "Calls outside any operation: 1" in text
     assert "gmail.users.messages.list" in text
     assert "Insufficient scopes." in text
+
+
+def test_hostile_depth_is_cut(tmp_path: Path) -> None:
+    """JSON nested 900 deep in whatever place a report looks at."""
+    deep = "DEEP"
+    trace = TraceBuilder()
+    with trace.operation("send", "gmail", identity=deep, error={"type": deep, "message": deep}):
+        trace.add("step", "point", "env", "resolution", candidate=deep, compared={"found": deep})
+        trace.call(
+            "m", "gmail", 500, exchange={"error": {"type": deep}, "response": {"text": deep}}
+        )
+    path = tmp_path / "t.jsonl"
+    nested = b'{"environment":[' * 450 + b"1" + b"]}" * 450
+    path.write_bytes(trace.lines().replace(b'"DEEP"', nested))
+    opened = Trace.open([path], cache=False)
+    assert len(opened) == 7
+    assert "asked by" in report(opened, [])
+    assert "send" in markdown(opened, [])
+    assert "send" in picture(opened, [])
+    page = io.StringIO()
+    write_html(opened, [], page)
+    assert "send" in page.getvalue()
+    opened.close()
