@@ -77,7 +77,9 @@ class TraceApp(Feeder):
 
     @on(Opened)
     def _opened(self, event: Opened) -> None:
+        before = self.state.trace
         self.state.opened(event.trace)
+        before.close()
         self.main.begin(self.options)
 
     @on(Unreadable)
@@ -122,7 +124,6 @@ class TraceApp(Feeder):
 
     @on(MainScreen.Reload)
     def _reload(self) -> None:
-        self.state.trace.close()
         self.open_files()
 
     async def on_key(self, event: events.Key) -> None:

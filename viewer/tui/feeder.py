@@ -6,6 +6,7 @@ from typing import Final
 
 from textual import work
 from textual.message import Message
+from textual.worker import get_current_worker
 
 from viewer.model.finding import Finding
 from viewer.model.source import SourceError
@@ -85,15 +86,15 @@ class Feeder(LookApp):
         self._feed(self.state.trace)
 
     def _feed(self, trace: Trace) -> None:
-        told = time.monotonic()
-        while not trace.complete:
+        told, worker = time.monotonic(), get_current_worker()
+        while not trace.complete and not worker.is_cancelled:
             trace.feed()
             if time.monotonic() - told > _TELL_EVERY:
                 told = time.monotonic()
                 self.post_message(Grew())
             time.sleep(0)  # the interface comes first
         self.post_message(Complete())
-        while self.following and self.is_running:
+        while self.following and self.is_running and not worker.is_cancelled:
             if trace.feed():
                 self.post_message(Grew())
             time.sleep(_POLL)

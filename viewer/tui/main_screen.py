@@ -114,6 +114,8 @@ class MainScreen(Navigation, Find, Handout):
 
     def show_options(self, options: Options) -> None:
         """Do what the command line asked for, once everything is indexed."""
+        if options.tab in {tab.id for tab in self.state.tabs()} and self.state.tab == "summary":
+            self.open_tab(options.tab)
         if options.filter and not self.state.filter_text:
             self.use_filter(options.filter)
         if options.goto:

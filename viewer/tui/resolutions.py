@@ -17,12 +17,10 @@ _IDENTITY: Final = ("environment", "harmony_user", "windows_account")
 
 def decisions(trace: Trace) -> Rows:
     """Return the rows that stand for a resolution: its last step."""
-    steps = trace.select(kinds=[Kind.STEP])
-    outcomes = trace.select(kinds=[Kind.STEP], names=["outcome"])
-    if len(outcomes) and len(steps) > 50 * len(outcomes):
-        return outcomes
-    last = {trace.head(row).parent: row for row in steps.tolist()}
-    return np.array(sorted(last.values()), dtype=np.int64)
+    steps = trace.select(kinds=[Kind.STEP])[::-1]
+    _, last = np.unique(trace.column("parent")[steps], return_index=True)
+    rows: Rows = np.sort(steps[last])
+    return rows
 
 
 class ResolutionSource(EventSource):
@@ -57,7 +55,10 @@ class ResolutionSource(EventSource):
         sign = mark if mark[0] != " " else (self.look.glyph(glyph), ink)
         parts: list[Part] = [sign, (" ", "")]
         for name, wide in self._columns(width):
-            parts += highlighted(fit(texts[name], wide), inks[name], self.notes.needle)
+            text = texts[name]
+            if name == "via" and len(text) > wide:  # what differs stands at the end
+                text = f"{self.look.glyph('cut')}{text[1 - wide :]}"
+            parts += highlighted(fit(text, wide), inks[name], self.notes.needle)
             parts.append((" ", ""))
         return parts
 

@@ -55,7 +55,8 @@ class WhyPage:
             if value := operation.text("identity", key):
                 words.append(self.look.reported(f"identity.{key}", value=value))
         if words:
-            yield Node(((self.look("why.wanted"), "dim"), (" ", ""), (", ".join(words), "bold")))
+            prefix = [(f"{self.look('why.wanted')} ", "dim")]
+            yield sentence_node(prefix, (", ".join(words), "bold"), self.width - 2)
 
     def _step(self, step: Record, record: Record) -> Node:
         verdict = step.text("verdict") or "none"
@@ -102,14 +103,18 @@ class WhyPage:
         for message_id, pair in pairs:
             found = pair.get("found")
             found = found if isinstance(found, list) else []
-            yield Node(
-                (
-                    (self.look.label(self.look(message_id)), "dim"),
-                    (str(pair.get("wanted", "")), "string"),
-                    (self.look.label(f"  {self.look('why.found')}"), "dim"),
-                    (", ".join(map(str, found)) or self.look.glyph("dash"), "string"),
-                )
-            )
+            wanted, values = str(pair.get("wanted", "")), ", ".join(map(str, found))
+            label, other = self.look.label(self.look(message_id)), self.look("why.found")
+            parts: list[Part] = [(label, "dim"), (wanted, "string")]
+            answer: list[Part] = [
+                (self.look.label(other), "dim"),
+                (values or self.look.glyph("dash"), "string"),
+            ]
+            if len(label) + len(wanted) + len(other) + len(values) + 10 > self.width:
+                yield Node(tuple(parts))
+                yield Node(tuple(answer), value=values)
+            else:
+                yield Node((*parts, ("  ", ""), *answer))
         if compared.get("folded"):
             yield Node(((self.look("why.folded"), "warning"),))
 

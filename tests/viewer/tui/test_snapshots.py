@@ -1,11 +1,15 @@
 """What every tab looks like, as pictures; ``pytest --snapshot-update`` makes them anew."""
 
+from pathlib import Path
+
 import pytest
 from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped] # no types
 from syrupy.assertion import SnapshotAssertion
 
 from tests.viewer.tui.conftest import Opener, app_of, settled, typed
 from viewer.tui.options import Options
+
+SESSIONS = Path(__file__).parents[3] / "samples" / "sessions"
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -23,6 +27,19 @@ async def test_every_tab(
             app.main.open_tab(own)
             await settled(pilot)
             assert app.export_screenshot(title=own) == pictures(name=own)
+
+
+@pytest.mark.parametrize("name", ["00-demo", "13-ews", "20-lost-answers"])
+async def test_recorded_sessions_are_shown(opened: Opener, name: str) -> None:
+    """Each tab of a session that the capture recorded has rows, and a detail for the first one."""
+    async with opened(SESSIONS / f"{name}.jsonl", size=(80, 24)) as pilot:
+        app = app_of(pilot)
+        for tab in app.state.tabs():
+            app.main.open_tab(tab.id)
+            await pilot.pause()
+            assert app.main.view.count(), tab.id
+            assert len(app.main.detail.page), tab.id
+        assert app.state.findings is not None
 
 
 async def test_the_help_and_the_menus(opened: Opener, snapshot: SnapshotAssertion) -> None:
