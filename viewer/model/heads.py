@@ -7,7 +7,6 @@ damage inside ``data`` that leaves the end of the line whole, shows when the eve
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -375,31 +374,3 @@ def read_heads(
     ms = reader.ms()
     ok = reader.ok & (reader.pos < ends) & (block[ends - 1] == 0x7D) & (block[ends - 2] == 0x7D)
     return Heads(ok, ts, sort, own, parent, op, pid, name, status, ms)
-
-
-class Interner:
-    """Gives small numbers to the hashes of a column, and keeps the text of each."""
-
-    def __init__(self) -> None:
-        self._hashes = np.zeros(0, dtype=np.uint64)
-        self._codes = np.zeros(0, dtype=np.int64)
-
-    def codes(self, hashes: U64, code_of: Callable[[int], int]) -> I64:
-        """Return the number of each hash; `code_of` numbers the line (by place) of a new one."""
-        while True:
-            if self._hashes.size:
-                found = np.minimum(np.searchsorted(self._hashes, hashes), self._hashes.size - 1)
-                unknown = np.flatnonzero(self._hashes[found] != hashes)
-                if not unknown.size:
-                    codes: I64 = self._codes[found]
-                    return codes
-            else:
-                unknown = np.arange(hashes.size)
-            if not unknown.size:
-                return np.zeros(0, dtype=np.int64)
-            new, first = np.unique(hashes[unknown], return_index=True)
-            added = [code_of(int(unknown[n])) for n in first]
-            merged = np.concatenate([self._hashes, new])
-            order = np.argsort(merged)
-            self._hashes = merged[order]
-            self._codes = np.concatenate([self._codes, np.array(added, dtype=np.int64)])[order]

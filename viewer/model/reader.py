@@ -11,9 +11,9 @@ import orjson
 
 from tracer.schema.events import HEAD_END, Event
 from tracer.schema.lines import DamagedLineError, NewerVersionError, parse
-from viewer.model.heads import NO_STATUS, PADDING, Heads, Interner, Layouts, read_heads
+from viewer.model.heads import NO_STATUS, PADDING, Heads, Layouts, read_heads
 from viewer.model.source import MIB, Source, read_into
-from viewer.model.store import TYPES, Array, Codes
+from viewer.model.store import TYPES, Array, Codes, Interner
 
 BLOCK: Final = 4 * MIB
 LINE_LIMIT: Final = 128 * MIB

@@ -165,6 +165,34 @@ class Codes:
         )
 
 
+class Interner:
+    """Gives small numbers to the hashes of a column, and keeps the text of each."""
+
+    def __init__(self) -> None:
+        self._hashes = np.zeros(0, dtype=np.uint64)
+        self._codes = np.zeros(0, dtype=np.int64)
+
+    def codes(self, hashes: Array, code_of: Callable[[int], int]) -> Array:
+        """Return the number of each hash; `code_of` numbers the line (by place) of a new one."""
+        while True:
+            if self._hashes.size:
+                found = np.minimum(np.searchsorted(self._hashes, hashes), self._hashes.size - 1)
+                unknown = np.flatnonzero(self._hashes[found] != hashes)
+                if not unknown.size:
+                    codes: Array = self._codes[found]
+                    return codes
+            else:
+                unknown = np.arange(hashes.size)
+            if not unknown.size:
+                return np.zeros(0, dtype=np.int64)
+            new, first = np.unique(hashes[unknown], return_index=True)
+            added = [code_of(int(unknown[n])) for n in first]
+            merged = np.concatenate([self._hashes, new])
+            order = np.argsort(merged)
+            self._hashes = merged[order]
+            self._codes = np.concatenate([self._codes, np.array(added, dtype=np.int64)])[order]
+
+
 def failure_classes(codes: Codes) -> Array:
     """Return for each number of ``sort`` how its failures are told.
 
