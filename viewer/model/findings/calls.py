@@ -11,7 +11,7 @@ from tracer.schema.events import Kind
 from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
 from viewer.model.findings.facts import Facts
-from viewer.model.findings.failure import Failure, at, items, text
+from viewer.model.findings.failure import Failure, at, items, text, texts
 from viewer.model.findings.tables import ACCEPTED, narrowest
 from viewer.model.findings.tokens import subject as token_subject
 
@@ -45,7 +45,7 @@ def _scope_args(facts: Facts, failure: Failure) -> tuple[str, dict[str, Any], li
     if stated:
         evidence.append(Evidence(failure.event, "response.headers.www-authenticate"))
     elif call and call.data.get("scopes"):
-        accepted = tuple(str(scope) for scope in call.data["scopes"])
+        accepted = tuple(texts(call.data["scopes"]))
         evidence.append(Evidence(call.id, "scopes"))
     accepted = accepted or ACCEPTED.get(failure.method, ())
     granted, request = facts.granted(exchange) if exchange else ([], None)

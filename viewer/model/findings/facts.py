@@ -9,7 +9,7 @@ import numpy as np
 
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, decisions
-from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text
+from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text, texts
 from viewer.model.findings.patterns import by_rule
 from viewer.model.search import search
 from viewer.model.trace import Rows, Trace
@@ -191,7 +191,7 @@ class Facts:
                 kept = text(at(request.data, "response.body.json.access_token"))
                 fits = tag and tag in kept if same_token else _same_subject(request, subject)
                 if fits and request.ts <= exchange.ts:
-                    return [str(s) for s in request.data.get("scopes") or ()], request
+                    return texts(request.data.get("scopes")), request
         return [], None
 
     @cached_property

@@ -58,6 +58,11 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+def texts(value: object) -> list[str]:
+    """Return the texts in `value` if it is a list."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
 def items(value: object) -> list[dict[str, Any]]:
     """Return the objects in `value` if it is a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

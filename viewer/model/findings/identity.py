@@ -327,7 +327,7 @@ def _empty(facts: Facts, call: Event) -> bool:
 def _without_account(facts: Facts) -> Iterator[Decision]:
     """Yield the resolutions that came to no account."""
     for decision in facts.decisions:
-        if decision.outcome and decision.outcome.data.get("verdict") in {"none", "refused"}:
+        if decision.outcome and text(decision.outcome.data.get("verdict")) in {"none", "refused"}:
             yield decision
 
 

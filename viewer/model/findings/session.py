@@ -144,7 +144,7 @@ def too_redacted(facts: Facts) -> Iterator[Finding]:
     for failure, _ in blind:
         event = facts.event(failure.event)
         how = at(event.data, "response.body.kept") if event else None
-        if how in {"none", "digest"}:
+        if text(how) in {"none", "digest"}:
             kept.append(failure)
     if kept:
         evidence = [Evidence(f.event, "response.body.kept") for f in kept]

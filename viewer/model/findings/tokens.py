@@ -10,7 +10,7 @@ from tracer.schema.events import Event, Kind, Topic
 from viewer.model.finding import Evidence, Finding
 from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
 from viewer.model.findings.facts import Facts
-from viewer.model.findings.failure import Failure, at, text
+from viewer.model.findings.failure import Failure, at, text, texts
 
 SKEW_S = 30.0
 """Beyond this many seconds a clock is called wrong; the limit that GAM uses."""
@@ -29,7 +29,7 @@ def asked(exchange: Event | None) -> list[str]:
     scope = claims(exchange).get("scope")
     if isinstance(scope, str):
         return scope.split(" ")
-    return [str(s) for s in (exchange.data.get("scopes") or ())] if exchange else []
+    return texts(exchange.data.get("scopes")) if exchange else []
 
 
 def client(exchange: Event | None) -> str:

@@ -50,7 +50,9 @@ def duplicate_send(facts: Facts) -> Iterator[Finding]:
     }
     for call_id in dict.fromkeys(doubtful.values()):
         found = facts.event(call_id)
-        tries = [e for e in facts.exchanges(call_id) if e.data.get("role") in {"call", "retry"}]
+        tries = [
+            e for e in facts.exchanges(call_id) if text(e.data.get("role")) in {"call", "retry"}
+        ]
         first = next((n for n, e in enumerate(tries) if e.id in doubtful), len(tries))
         if found and len(tries) > first + 1:
             yield _duplicate(
@@ -71,8 +73,8 @@ def _sent_again(facts: Facts) -> Iterator["Event"]:
 
 def _same_body(sent: list[dict[str, Any]]) -> bool:
     """Tell whether two transmissions carried the same body, as far as that is recorded."""
-    digests = [one.get("digest") for one in sent]
-    return None in digests or len(set(digests)) < len(digests)
+    digests = [text(one.get("digest")) for one in sent]
+    return "" in digests or len(set(digests)) < len(digests)
 
 
 def _duplicate(
@@ -151,7 +153,10 @@ def upload_empty(facts: Facts) -> Iterator[Finding]:
 
 def _empty(before: "Event", after: "Event") -> bool:
     """Tell whether the second transmission carried far less than the first."""
-    sent = [sum(int(one.get("sent") or 0) for one in transmissions(e)) for e in (before, after)]
+    sent = [
+        sum(n for one in transmissions(e) if isinstance(n := one.get("sent"), int))
+        for e in (before, after)
+    ]
     return sent[0] > 4 * max(1, sent[1]) or sent[1] == 0
 
 
