@@ -51,6 +51,9 @@ _ADDRESS: Final = re.compile(r"0x[0-9a-f]{9,16}\b")
 _FIXED: Final[dict[str, Any]] = {
     "boot": "00000000-0000-4000-8000-000000000001", "by": "erp", "platform": "Linux", "python": "3",
 }  # fmt: skip
+_GREETINGS: Final = frozenset({"EHLO", "HELO"})
+"""SMTP verbs by which this machine tells its name."""
+
 _TAGS: Final = frozenset({"digest", "token"})
 
 
@@ -104,6 +107,8 @@ class _Session:
                 return dict.fromkeys(value, "1")
             if key == "phases":
                 return {name: _PHASES_MS.get(name, 1) for name in value}
+            if value.get("verb") in _GREETINGS:
+                value = {**value, "args": "[127.0.0.1]"}
             inside = "port" if key.endswith(".port") else ""
             return {name: self._value(inside or name, one) for name, one in value.items()}
         if isinstance(value, list):
@@ -121,13 +126,13 @@ class _Session:
             return self._tag(value + self._salt if key == "digest" else value)
         if value in self._ids or value == self._session:
             return self._id(value)
-        if key == "args" and value.startswith("["):
-            return "[127.0.0.1]"  # EHLO: the name of this machine
         return self._text(value)
 
     def _number(self, key: str, value: int) -> int:
         if key == "port":
             return int(self._port(str(value)))
+        if key == "conn":
+            return int(self._count("conn", str(value), "{}"))
         return int(self._seconds(str(value)))
 
     def _text(self, text: str) -> str:
