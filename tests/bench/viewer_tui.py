@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from textual import events
+from textual.app import App, ComposeResult
+from textual.widgets import Static
 
 from tests.bench.generate import write
 from tests.support.traces import START_NS, TraceBuilder
@@ -79,11 +81,38 @@ class Timed(TraceApp):
     painted = 0.0
 
     def _display(self, *words: Any, **named: Any) -> None:
-        super()._display(*words, **named)
+        App._display(self, *words, **named)
         self.painted = time.perf_counter()
 
 
-async def until_quiet(app: Timed, act: Callable[[], Awaitable[None] | None]) -> float:
+class Bare(App[None]):
+    """One line of text that a key changes: the least that Textual takes from key to frame."""
+
+    painted = 0.0
+    _display = Timed._display
+
+    def compose(self) -> ComposeResult:
+        """Make the line."""
+        yield Static("0")
+
+    def on_key(self, event: events.Key) -> None:
+        """Change the line."""
+        self.query_one(Static).update(f"{event.key} {time.perf_counter()}")
+
+
+async def bare_keys() -> list[float]:
+    """Time keys in the minimal app."""
+    app = Bare()
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+
+        def press() -> None:
+            app.post_message(events.Key("j", "j"))
+
+        return [await until_quiet(app, press) for _ in range(40)]
+
+
+async def until_quiet(app: "Timed | Bare", act: Callable[[], Awaitable[None] | None]) -> float:
     """Do `act` and return the ms until the last frame that it causes."""
     began = time.perf_counter()
     if (waiting := act()) is not None:
@@ -200,6 +229,8 @@ def main() -> None:
         for file in (small, big):
             what = f"live interface, {file.stat().st_size / 1e6:.0f} MB / minimal app"
             row(what, f"{paint[file.stem] / base:.2f}", "1.4", "1.15")
+        bare = p95(asyncio.run(bare_keys()))
+        row("minimal Textual app, key to painted, p95 ms", f"{bare:.1f}", "", "")
         cases = [("key to painted, p95 ms", big), ("  20 KB events", heavy(small, 20_000)),
                  ("  1 MB events", heavy(Path(folder) / "mega.jsonl", 1_000_000))]  # fmt: skip
         for what, path in cases:
