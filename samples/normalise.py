@@ -226,13 +226,15 @@ def _duration_ms(event: Event) -> int:
 def _size_up(data: dict[str, Any]) -> None:
     """Make sizes independent of the versions in headers, and of how well an answer compressed."""
     request, response = data.get("request") or {}, data.get("response") or {}
+    whole = int((request.get("body") or {}).get("size") or 0)
     sent = _settle(request.get("body"))
     received = _settle(response.get("body"))
     length = (request.get("headers") or {}).get("content-length")
     if length not in {None, "0"}:
         request["headers"]["content-length"] = str(sent)
     for transmission in data.get("wire") or ():
-        transmission["sent"] = 500 + sent
+        # of a body that may not be sent twice, a second transmission has the headers only
+        transmission["sent"] = 500 + (sent if transmission.get("sent", 0) >= whole else 0)
         if transmission.get("received"):
             transmission["received"] = received
 

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 import tracer.schema.events
 from samples.record_rows import PLANTED, ROWS, Row
 from tests.support.leaks import SEEDED, leaked
+from viewer.model.findings import diagnose
 from viewer.model.trace import Trace
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +102,22 @@ def test_the_incidents_show_what_the_wire_hides() -> None:
     assert any(len(e["data"].get("wire", ())) == 2 for e in exchanges)
     assert any(e["data"]["role"] == "part" and e["status"] == 429 for e in exchanges)
     assert any(e["data"]["role"] == "call" and e["status"] == 429 for e in exchanges)
+
+
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("00-demo", {"resolution-refused", "scope-insufficient", "send-limit"}),
+        ("07-ldap", {"ldap-auth"}),
+        ("13-smtp", {"smtp-auth", "smtp-recipient"}),
+        ("20-lost-answers", {"timeout", "unanswered", "hidden-resend", "send-doubtful"}),
+        ("21-limits", {"send-limit", "quota-exceeded", "batch-partial", "scope-insufficient"}),
+    ],
+)
+def test_the_findings_name_what_was_done(name: str, rules: set[str]) -> None:
+    """The causes that a session was made of are what its findings say, and nothing else."""
+    trace = Trace.open([SESSIONS / f"{name}.jsonl"], cache=False)
+    try:
+        assert {one.rule for one in diagnose(trace)} == rules
+    finally:
+        trace.close()

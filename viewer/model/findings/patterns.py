@@ -200,7 +200,7 @@ PATTERNS: Final[tuple[Pattern, ...]] = (
             r"refused|unreachable|no route|socket connection error|unable to open socket",
             confidence=0.8),
     Pattern("connection-dropped", (*_HTTP, "smtp", "ldap"), (None,), (), (),
-            r"reset|aborted|broken pipe|closed|remote end|disconnected|incomplete|eof",
+            r"reset|aborted|broken pipe|closed|dropped|remote end|disconnected|incomplete|eof",
             confidence=0.8),
     Pattern("connection-dropped", (*_HTTP, "smtp", "ldap"), (None,), ("RemoteDisconnected",
             "ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError", "IncompleteRead",
