@@ -7,11 +7,13 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from importlib import import_module
 from typing import Final
 
 from viewer.commands.arguments import make_command_parser, make_parser, read_words, subcommands
 from viewer.commands.base import CommandError, Job, Result, make_job
+from viewer.commands.tickets import verified
 from viewer.exits import Exit
 from viewer.i18n import Catalogue
 from viewer.model.source import SourceError, check
@@ -39,15 +41,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     args = read_words(words)
     job = make_job(args)
-    if not args.command and _interactive(args):
-        return _open_interface(args, job)
-    result = _command(args.command)(job)
-    for notice in job.notices:
-        _talk(f"traceview: {notice}")
-    for line in result.lines:
-        _print(line)
-    sys.stdout.flush()
-    return int(result.code)
+    with ExitStack() as opened:
+        args.files = verified(args.files, job.texts, opened)
+        if not args.command and _interactive(args):
+            return _open_interface(args, job)
+        result = _command(args.command)(job)
+        for notice in job.notices:
+            _talk(f"traceview: {notice}")
+        for line in result.lines:
+            _print(line)
+        sys.stdout.flush()
+        return int(result.code)
 
 
 def _interactive(args: Namespace) -> bool:
