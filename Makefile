@@ -38,7 +38,7 @@ contracts: $(READY)
 
 coverage: $(READY)
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -q
+	@$(BIN)/coverage run -m pytest -q -n 2
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --skip-covered
 
