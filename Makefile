@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 READY := $(VENV)/.ready
+# A company's own certificate authority is in the system's store, not in uv's (two names of one switch).
+export UV_SYSTEM_CERTS = 1
+export UV_NATIVE_TLS = 1
 
 .PHONY: demo test check format lint types contracts coverage bench samples findings upstream messages help
 

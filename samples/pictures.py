@@ -9,7 +9,7 @@ from viewer.tui.app import TraceApp
 from viewer.tui.options import Options
 
 HERE = Path(__file__).parent
-SESSION = HERE / "sessions" / "demo.jsonl"
+SESSION = HERE / "sessions" / "00-demo.jsonl"
 SHOTS = {"summary": "1", "timeline": "2", "resolution": "3"}
 """Picture → the key of its tab."""
 
