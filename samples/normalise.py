@@ -107,8 +107,8 @@ class _Session:
                 return dict.fromkeys(value, "1")
             if key == "phases":
                 return {name: _PHASES_MS.get(name, 1) for name in value}
-            if value.get("verb") in _GREETINGS:
-                value = {**value, "args": "[127.0.0.1]"}
+            if "verb" in value:
+                value = {**value, "args": _spelled(value["verb"], str(value.get("args")))}
             inside = "port" if key.endswith(".port") else ""
             return {name: self._value(inside or name, one) for name, one in value.items()}
         if isinstance(value, list):
@@ -212,6 +212,14 @@ class _Session:
         unit = 1000 if len(text) == 13 else 1
         moved = self._moved(int(text) / unit)
         return text if moved is None else str(int(moved * unit))
+
+
+def _spelled(verb: str, args: str) -> str:
+    """Return the arguments of an SMTP verb, the same whoever greets and whichever smtplib it is."""
+    if verb in _GREETINGS:
+        return "[127.0.0.1]"
+    keyword, colon, rest = args.partition(":<")  # Python 3.13 writes it small
+    return keyword.upper() + colon + rest if colon else args
 
 
 def _duration_ms(event: Event) -> int:
