@@ -1,12 +1,11 @@
 """``why`` and ``what-if``: whose account it was, by which rule, and what would change it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 from viewer.commands.base import CommandError, Job, Result, dumps
 from viewer.exits import Exit
 from viewer.i18n import Catalogue
+from viewer.model import whatif
 from viewer.model.visible import visible
 from viewer.model.whatif import Changes, NotRecordedError, WhatIf, reresolve
 
@@ -47,25 +46,11 @@ def what_if(job: Job) -> Result:
     try:
         answer = reresolve(trace, wanted, changes)
     except NotRecordedError as error:
-        raise CommandError(visible(str(error)), Exit.NOTHING) from None
+        said = error.text(Catalogue("findings", job.lang))
+        raise CommandError(said, Exit.NOTHING) from None
     if job.args.json:
-        return Result([dumps(_object(answer, wanted))])
+        return Result([dumps({"operation": wanted} | whatif.as_json(answer))])
     return Result(_told(answer, wanted, job))
-
-
-def _object(answer: WhatIf, operation: str) -> dict[str, Any]:
-    resolution = answer.resolution
-    return {
-        "operation": operation,
-        "identity": {name: getattr(answer.identity, name) for name in _PARTS},
-        "configured": answer.configured,
-        "account": _account(answer),
-        "before": answer.before,
-        "sure": answer.sure,
-        "resolved": resolution is not None,
-        "missing": [asdict(one) for one in answer.missing],
-        "source": list(answer.sources),
-    }
 
 
 _PARTS = ("environment", "harmony_user", "windows_account")
@@ -77,7 +62,9 @@ def _account(answer: WhatIf) -> str | None:
 
 
 def _told(answer: WhatIf, operation: str, job: Job) -> Iterator[str]:
-    """Yield the outcome, against what was recorded, and what is not known."""
+    """Yield the outcome, against what was recorded, its reasons, and what is not known."""
+    from viewer.report.words import step_sentence
+
     texts = job.texts
     yield texts("whatif.operation", id=visible(operation))
     for name in _PARTS:
@@ -90,5 +77,6 @@ def _told(answer: WhatIf, operation: str, job: Job) -> Iterator[str]:
         yield texts("whatif.unknown", before=visible(before))
     else:
         yield texts("whatif.outcome", before=visible(before), now=visible(now))
-    for one in answer.missing:
-        yield texts("whatif.missing", call=visible(one.call))
+    report = Catalogue("report", job.lang)
+    findings = Catalogue("findings", job.lang)
+    yield from whatif.lines(answer, findings, lambda step: step_sentence(step, report))

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+
 from tracer.protocol.resolution import (
     Encoding,
     Identity,
@@ -20,9 +22,9 @@ from tracer.protocol.resolution import (
 )
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, candidate, decisions
-from viewer.model.trace import Trace
+from viewer.model.trace import Rows, Trace
 from viewer.model.visible import visible
-from viewer.model.why import PARTS, Say, settings_of
+from viewer.model.why import Say, settings_of
 
 GET: Final = "directory.users.get"
 LIST: Final = "directory.users.list"
@@ -30,6 +32,16 @@ LIST: Final = "directory.users.list"
 
 class NotRecordedError(ValueError):
     """The operation, or what every re-resolution needs of it, is not in the trace."""
+
+    def __init__(self, why: str, operation: str) -> None:
+        super().__init__(f"{why}: {operation}")
+        self.why = why
+        """Text id of the catalogue ``findings``: ``whatif.no-settings``, …"""
+        self.operation = operation
+
+    def text(self, say: Say) -> str:
+        """Return what is not recorded, as one sentence."""
+        return say(self.why, operation=visible(self.operation))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +140,7 @@ def recorded(trace: Trace, operation: str) -> Recorded:
     event = settings_of(trace, decision)
     values = event.data.get("values") if event else None
     if not isinstance(values, dict):
-        raise NotRecordedError(f"the settings of operation {operation} are not in the trace")
+        raise NotRecordedError("whatif.no-settings", operation)
     rules = _rules(values)
     calls = sorted(_calls(trace, decision), key=lambda call: call.ts)
     users, complete = _users(trace, calls, rules)
@@ -153,17 +165,24 @@ _IDENTITY: Final = frozenset(Identity.__slots__)
 
 def _decision(trace: Trace, operation: str) -> Decision:
     """Return the resolution of `operation`; of a cached one, the one it was remembered from."""
-    found = list(decisions(trace))
-    own = [d for d in found if operation in {d.operation, d.op}]
+    own = list(decisions(trace, _steps_of(trace, operation)))
     if not own:
-        raise NotRecordedError(f"operation {operation} resolved no account in this trace")
+        raise NotRecordedError("whatif.no-resolution", operation)
     last = own[-1]
     if len(last.steps) > 1 or not _is_cached(last):
         return last
-    same = [d for d in found if d.identity == last.identity and not _is_cached(d)]
+    same = [d for d in decisions(trace) if d.identity == last.identity and not _is_cached(d)]
     if not same:
-        raise NotRecordedError("it was decided before this trace began, and remembered")
+        raise NotRecordedError("whatif.remembered", operation)
     return same[-1]
+
+
+def _steps_of(trace: Trace, operation: str) -> Rows:
+    """Return the steps below `operation`, a root or one inside it."""
+    below = [row for row in trace.children(operation) if trace.head(row).kind == Kind.STEP]
+    own = trace.select(kinds=(Kind.STEP,), op=operation)
+    rows: Rows = np.union1d(own, np.array(below, dtype=np.int64))
+    return rows
 
 
 def _is_cached(decision: Decision) -> bool:
@@ -254,22 +273,12 @@ def _missing(facts: Recorded, identity: Identity, configured: str) -> Iterator[M
 
 
 def lines(result: WhatIf, say: Say, sentence: Callable[[Event], str]) -> Iterator[str]:
-    """Yield `result` as sentences; `sentence` says one step, as for `viewer.model.why.text`."""
-    identity = result.identity.data()
-    who = [say(f"why.{part}", value=visible(identity[part]) or "–") for part in PARTS]
-    yield say("why.identity", who=", ".join(who))
-    configured = visible(result.configured) or say("why.empty")
-    yield say("why.setting", key="account", value=configured, origin="?")
+    """Yield the decisions of `result` as sentences, then what is missing to be sure.
+
+    `sentence` says one step, as for `viewer.model.why.text`.
+    """
     for number, step in enumerate(steps(result), 1):
         yield f"  {number}. {sentence(step)}"
-    now = result.resolution.account if result.resolution else None
-    values = {"account": visible(now or "–"), "before": visible(result.before or "–")}
-    if result.resolution is None:
-        yield say("whatif.unknown", **values)
-    elif fold(now or "") == fold(result.before or ""):
-        yield say("whatif.same", **values)
-    else:
-        yield say("whatif.other", **values)
     for one in result.missing:
         yield say(one.why, call=visible(one.call))
 

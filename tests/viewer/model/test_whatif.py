@@ -118,8 +118,10 @@ def test_operation_without_resolution_is_refused(tmp_path: Path) -> None:
     with b.operation("send", "gmail") as op:
         google(b, "gmail.users.messages.send")
     trace = Trace.open([b.write(tmp_path / "t.jsonl")], cache=False)
-    with pytest.raises(NotRecordedError, match="resolved no account"):
+    with pytest.raises(NotRecordedError, match=r"whatif\.no-resolution") as caught:
         reresolve(trace, op)
+    for lang in LANGUAGES:
+        assert f"{op} " in caught.value.text(Catalogue("findings", lang))
     trace.close()
 
 
@@ -128,7 +130,7 @@ def test_missing_settings_are_refused(tmp_path: Path) -> None:
     b = TraceBuilder()
     op = resolution(b, [("outcome", "none", "nothing-found", {})])
     trace = Trace.open([b.write(tmp_path / "t.jsonl")], cache=False)
-    with pytest.raises(NotRecordedError, match="settings"):
+    with pytest.raises(NotRecordedError, match=r"whatif\.no-settings"):
         reresolve(trace, op)
     trace.close()
 
