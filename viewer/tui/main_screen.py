@@ -16,11 +16,12 @@ from viewer.tui.lineview import key
 from viewer.tui.navigation import Navigation
 from viewer.tui.options import Options
 from viewer.tui.state import State
+from viewer.tui.whatif import WhatIfActions
 
 MODES = ("normal", "half", "full")
 
 
-class MainScreen(Navigation, Find, Handout):
+class MainScreen(Navigation, Find, Handout, WhatIfActions):
     """Everything one does with an open trace."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,6 +50,7 @@ class MainScreen(Navigation, Find, Handout):
         key("U", "marked(-1)", "previous-mark"),
         key("M", "only_marks", "only-marks"),
         key("semicolon", "comment", "comment"),
+        key("i", "what_if", "what-if"),
         key("t", "time_mode", "time-mode"),
         key("p", "pretty", "pretty"),
         key("y", "copy", "copy"),
