@@ -91,6 +91,7 @@ OWN = re.compile(
     rb"|\x1b[()][0-9A-B]|\x1b[=>78cM]"
     rb"|\x1bP\+?=?[12]?[a-z]\x1b\\"  # synchronised output, queries
     rb"|\x1b\]22;[a-z-]+\x07"  # the shape of the mouse pointer
+    rb"|\x1b\]52;c;[A-Za-z0-9+/=]*\x07"  # our own copy, where there is no other clipboard
 )
 
 
