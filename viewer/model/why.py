@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from tracer.protocol.resolution import fold
 from tracer.schema.events import Event, Kind, Phase
 from viewer.model.decisions import Decision, args, candidate, decisions
-from viewer.model.trace import Trace
+from viewer.model.trace import Rows, Trace
 from viewer.model.visible import visible
 
 PARTS: Final = ("environment", "harmony_user", "windows_account")
@@ -95,6 +95,11 @@ def explain(trace: Trace, query: str) -> Explanation:
     wanted = fold(query)
     found = [d for d in decisions(trace) if not wanted or _fits(trace, d, wanted)]
     return Explanation(query, tuple(_answer(trace, decision) for decision in found))
+
+
+def explain_steps(trace: Trace, rows: Rows) -> tuple[Answer, ...]:
+    """Explain the resolutions that the steps `rows` belong to."""
+    return tuple(_answer(trace, decision) for decision in decisions(trace, rows))
 
 
 def _fits(trace: Trace, decision: Decision, wanted: str) -> bool:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from tracer.schema.events import Kind
 from viewer.model.trace import Trace
+from viewer.model.why import explain_steps
 from viewer.tui.document import Node, sentence_node
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import Look
@@ -32,9 +35,10 @@ class WhyPage:
         self.overview = overview
 
     def nodes(self, record: Record) -> list[Node]:
-        """Return the page: the decisions, then those that rest on this event."""
+        """Return the page: the decisions, what is unknown, then those that rest on this event."""
         steps = self._steps(record)
         nodes = [*self._identity(record, steps), *(self._step(step, record) for step in steps)]
+        nodes += self._unknown(steps)
         nodes += self._used_by(record, steps)
         return nodes or [Node(((self.look("why.none"), "dim"),))]
 
@@ -117,6 +121,14 @@ class WhyPage:
                 yield Node((*parts, ("  ", ""), *answer))
         if compared.get("folded"):
             yield Node(((self.look("why.folded"), "warning"),))
+
+    def _unknown(self, steps: list[Record]) -> Iterator[Node]:
+        """Yield what the trace does not say of these decisions."""
+        rows = np.array([step.row for step in steps], dtype=np.int64)
+        answers = explain_steps(self.trace, rows)
+        for message_id in dict.fromkeys(one for answer in answers for one in answer.unknown):
+            prefix = [(f"{self.look.glyph('unknown')} ", "warning")]
+            yield sentence_node(prefix, (self.look.findings(message_id), "dim"), self.width - 2)
 
     def _used_by(self, record: Record, steps: list[Record]) -> Iterator[Node]:
         ids = {record.head.id, record.head.parent}
