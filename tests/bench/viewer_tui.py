@@ -23,6 +23,7 @@ from typing import Any
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.screen import Screen
 from textual.widgets import Static
 
 from tests.bench.generate import write
@@ -80,9 +81,10 @@ class Timed(TraceApp):
 
     painted = 0.0
 
-    def _display(self, *words: Any, **named: Any) -> None:
-        App._display(self, *words, **named)
-        self.painted = time.perf_counter()
+    def _display(self, screen: Screen[Any], renderable: Any) -> None:
+        App._display(self, screen, renderable)
+        if renderable is not None:
+            self.painted = time.perf_counter()
 
 
 class Bare(App[None]):

@@ -1,9 +1,10 @@
 """The main screen without its actions: what is where, and how it is brought up to date."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.messages import Update
 from textual.screen import Screen
 
 from viewer.model.visible import visible
@@ -11,12 +12,15 @@ from viewer.tui.bars import FilterBar, KeyBar, TabBar, TitleBar
 from viewer.tui.detail import PAGES, DetailTabs, DetailView
 from viewer.tui.eventlist import EventList, ListHead
 from viewer.tui.look import Look
-from viewer.tui.lookapp import app_of
+from viewer.tui.lookapp import Painted, app_of
 from viewer.tui.pages import Maker, event_page, finding_page, message_page
 from viewer.tui.paint import Part
 from viewer.tui.record import Record, load
 from viewer.tui.sources import Source
 from viewer.tui.state import State
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
 
 LARGE = 128 * 1024
 """Bytes of a line from which on it is decoded beside the interface."""
@@ -117,6 +121,20 @@ class Base(Screen[None]):
         self.query_one("#tabs", TabBar).show(state.tabs(), state.tab)
         self.query_one("#filter", FilterBar).show(self._filter_parts(), self._position_parts())
         self.query_one("#keys", KeyBar).show(self.keys())
+        self.paint_together()
+
+    def paint_together(self) -> None:
+        """Have all that has changed in the next frame.
+
+        A widget asks for its frame when it is idle itself. The screen would paint the first of
+        them at once and the others a sixtieth of a second later.
+        """
+        painted: tuple[Widget, ...] = (
+            *self.query(Painted), self.view, self.view.vertical_scrollbar,
+            self.detail, self.detail.vertical_scrollbar,
+        )  # fmt: skip
+        for widget in painted:
+            self.post_message(Update(widget))
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Return what the line of keys offers."""
@@ -226,6 +244,7 @@ class Base(Screen[None]):
         if self.view.row == row:
             self.detail.needle = self.state.notes.needle
             self.detail.show(maker, field=field)
+            self.paint_together()
 
     def refresh_detail(self, *, field: str = "") -> None:
         """Make the detail anew, though it is for the same row."""

@@ -84,8 +84,8 @@ class DetailView(LineView):
         self.cursor = 0
         self._width = self.scrollable_content_region.width
         self.page = make(max(20, self._width)) if make else TreePage([])
-        self.renew()
         self.scroll_to(y=0, animate=False, immediate=True)
+        self.renew()
         if field and isinstance(self.page, TreePage):
             at = self.page.reveal(field)
             self.renew()

@@ -69,6 +69,8 @@ class LineView(ScrollView, can_focus=True):
         super().__init__(id=id)
         self.cursor = 0
         self._strips: dict[tuple[int, int, str], Strip] = {}
+        self._painted: dict[int, Strip] = {}
+        """What stands on each line of the window."""
 
     # What a subclass says
 
@@ -89,6 +91,10 @@ class LineView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Paint the line at `y` of the window."""
+        self._painted[y] = drawn = self._drawn(y)
+        return drawn
+
+    def _drawn(self, y: int) -> Strip:
         n = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
         base = self.visual_style.rich_style
@@ -107,6 +113,7 @@ class LineView(ScrollView, can_focus=True):
         """Forget what was painted in other colours."""
         super().notify_style_update()
         self._strips.clear()
+        self._painted.clear()
 
     def renew(self) -> None:
         """The lines changed: forget what was painted, keep the cursor inside."""
@@ -121,6 +128,20 @@ class LineView(ScrollView, can_focus=True):
             self.vertical_scrollbar.window_virtual_size = total
             if self.scroll_offset.y > self.max_scroll_y:
                 self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        self._refresh_changed()
+
+    def _refresh_changed(self) -> None:
+        """Paint the lines of the window that would not look as they do."""
+        height, width = self.size.height, self.size.width
+        if not height or not self._painted:
+            self.refresh()
+        for y in range(height):
+            if self._painted.get(y) != self._drawn(y):
+                self.refresh(Region(0, y, width, 1))
+
+    def on_show(self) -> None:
+        """Paint what changed while nothing was to be seen."""
+        self._painted.clear()
         self.refresh()
 
     def repaint_line(self, n: int) -> None:
