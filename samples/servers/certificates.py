@@ -20,12 +20,12 @@ class Certificates:
     key: Path
 
 
-def make(folder: Path) -> Certificates:
-    """Write the authority, and a certificate with its key for localhost and 127.0.0.1."""
+def make(folder: Path, address: str = "127.0.0.1") -> Certificates:
+    """Write the authority, and a certificate with its key for localhost and `address`."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _sign("test authority", authority_key, "test authority", authority_key, ca=True)
+    authority = _sign("test authority", authority_key, "test authority", authority_key)
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _sign("localhost", key, "test authority", authority_key, ca=False)
+    certificate = _sign("localhost", key, "test authority", authority_key, address)
     files = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     files.authority.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
     files.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -44,12 +44,14 @@ def _sign(
     key: ec.EllipticCurvePrivateKey,
     issuer: str,
     issuer_key: ec.EllipticCurvePrivateKey,
-    *,
-    ca: bool,
+    address: str = "",
 ) -> x509.Certificate:
+    """Sign an authority's certificate, or that of the server at `address`."""
+
     def named(name: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
+    ca = not address
     now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
@@ -74,6 +76,6 @@ def _sign(
         )  # fmt: skip
         builder = builder.add_extension(usage, critical=True)
     else:
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())

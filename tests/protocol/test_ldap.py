@@ -100,6 +100,16 @@ def test_an_unknown_certificate_is_refused(options: Options) -> None:
         reader_of(stranger).contacts()
 
 
+def test_a_certificate_for_another_address_is_refused(options: Options, tmp_path: Path) -> None:
+    """The server is known to the CA, but as somebody else: no password is sent."""
+    other = certificates.make(tmp_path, "127.0.0.9")
+    with slapd.slapd(tmp_path, other) as server:
+        settings = replace(options.ldap, url=server.url)
+        network = replace(options.network, ca_file=other.authority)
+        with pytest.raises(UnreachableError, match=r"is not one of 127\.0\.0\.1"):
+            reader_of(replace(options, ldap=settings, network=network)).contacts()
+
+
 def test_a_size_limit_is_said(
     options: Options, tmp_path: Path, tls: certificates.Certificates
 ) -> None:

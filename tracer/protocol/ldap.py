@@ -1,9 +1,11 @@
 """Contacts from a directory server (Active Directory, OpenLDAP) with its own account."""
 
+import ipaddress
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import ldap3
 from ldap3.core.exceptions import LDAPException, LDAPOperationResult
@@ -112,9 +114,11 @@ class DirectoryServer:
     def _connection(self) -> Iterator[Any]:
         settings = self._ldap
         network = self._options.network
+        address = _address(settings.url)
         tls = ldap3.Tls(
             validate=ssl.CERT_REQUIRED,
             ca_certs_file=str(network.ca_file) if network.ca_file else None,
+            valid_names=["*"] if address else None,
         )
         server = ldap3.Server(
             settings.url,
@@ -137,6 +141,8 @@ class DirectoryServer:
             if settings.security is Security.STARTTLS and not server.ssl:
                 connection.start_tls()
                 _require_success(connection.result)
+            if address and hasattr(connection.socket, "getpeercert"):
+                _require_address(connection.socket.getpeercert(), address)
             connection.bind()
             _require_success(connection.result)
             yield connection
@@ -145,6 +151,30 @@ class DirectoryServer:
                 connection.unbind()
             if connection.socket is not None:  # ldap3 leaves it open when it cannot connect
                 connection.socket.close()
+
+
+def _address(url: str) -> str:
+    """Return the host of `url` when it is an IP address, which ldap3 cannot find in certificates.
+
+    It asks the standard library, which has no such match since Python 3.12; its own knows names.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ""
+
+
+def _require_address(certificate: Mapping[str, Any], address: str) -> None:
+    names = certificate.get("subjectAltName", ())
+    wanted = ipaddress.ip_address(address)
+    for kind, value in names:
+        if kind == "IP Address" and ipaddress.ip_address(value.strip()) == wanted:
+            return
+    raise UnreachableError(
+        f"the certificate of the directory server is not one of {address}",
+        remedy="write in ldap.url the name that stands in the certificate",
+    )
 
 
 def _password(options: Options) -> str:
