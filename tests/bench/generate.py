@@ -29,7 +29,7 @@ _METHODS: Final = (
 _HEADERS: Final = {
     "content-type": "application/json; charset=UTF-8", "vary": "Origin", "server": "ESF",
     "date": "Wed, 18 Nov 2026 09:46:40 GMT", "cache-control": "private",
-    "x-content-type-options": "nosniff", "authorization": "⟨redacted token #a1b2c3d4⟩",
+    "x-content-type-options": "nosniff", "authorization": "⟨redacted token #a1b2c3d4e5⟩",
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ class _Templates:
                 {
                     "method": "GET", "role": "call", "attempt": 1,
                     "url": "https://gmail.googleapis.com/gmail/v1/users/me/messages?alt=json",
-                    "token": "a1b2c3d4", "request": {"headers": _HEADERS},
+                    "token": "a1b2c3d4e5", "request": {"headers": _HEADERS},
                     "wire": [{"n": 1, "conn": 7, "reused": True, "peer": "142.250.1.1:443",
                               "phases": {"send": 0.1, "wait": 120.5, "read": 1.2}}],
                 }

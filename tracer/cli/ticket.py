@@ -49,6 +49,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--known", type=Path, metavar="FILE",
         help="a file of secrets and names, one a line, that must not be in the archive",
     )  # fmt: skip
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE",
+        help="the settings whose secrets must not be in the archive; else those in force",
+    )  # fmt: skip
     parser.add_argument("--lang", choices=("en", "fr"), help="language of the reports")
     parser.add_argument(
         "--check", type=Path, metavar="FILE",
@@ -95,7 +99,7 @@ def _bundle(args: argparse.Namespace) -> int:
         keep_addresses=args.keep_addresses,
         full_bodies=args.full_bodies,
         password=_password(twice=True) if args.password else None,
-        known=_lines(args.known),
+        known=_secrets(args),
         lang=args.lang,
         progress=_Progress().show,
     )
@@ -129,7 +133,7 @@ def _check(args: argparse.Namespace) -> int:
     from viewer.ticket.leaks import Known, LeakCheck
 
     progress = _Progress()
-    known = [Known(text, "secret") for text in _lines(args.known)]
+    known = [Known(text, "secret") for text in _secrets(args)]
     check = LeakCheck(known, addresses=not args.keep_addresses)
     size = args.check.stat().st_size
     password = _password(twice=False) if args.password else None
@@ -160,6 +164,17 @@ def _reveal(args: argparse.Namespace) -> int:
     except MapError as error:
         return _complain(str(error))
     return ExitCode.OK
+
+
+def _secrets(args: argparse.Namespace) -> list[str]:
+    """Return what must not be found: of --known, and of the settings; broken ones stop nothing."""
+    from tracer.cli.ticket_secrets import house_secrets
+
+    given = _lines(args.known)
+    found, complaints = house_secrets(args.settings)
+    for complaint in complaints:
+        print(f"tracer bundle: settings: {complaint}", file=sys.stderr)
+    return given + found
 
 
 def _lines(path: Path | None) -> list[str]:

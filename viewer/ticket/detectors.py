@@ -113,6 +113,8 @@ def find(text: bytes, *, addresses: bool = True) -> Iterator[tuple[int, str]]:
 def _is_address(text: bytes, match: re.Match[bytes]) -> bool:
     """Tell a real address from a pseudonym, a JSON-LD name (``@type``), a version (``x@1.2``)."""
     host = match[1].rstrip(b".-_")
+    if match[0].startswith(b"=") and b"." not in host:  # width=40px, not quoted-printable
+        return False
     local = _LOCAL.search(text, max(0, match.start() - 120), match.start())
     if local is None or not (local[0].strip(b".+~%'-_") and any(map(_is_letter, host))):
         return False

@@ -16,6 +16,9 @@ _WINDOW: Final = 5
 """Every needle is at least so long; its first bytes are what the table knows."""
 _TABLE_BITS: Final = 22
 _SHORTEST64: Final = 7
+_LONG: Final = 32
+"""From here on a string is meant even inside a longer word: a line of a key without its breaks."""
+_NONE: Final[dict[int, bool]] = {}
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
 _MASK: Final = np.uint64((1 << (8 * _WINDOW)) - 1)
 _ALNUM: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz") | frozenset(range(0x80, 0x100))
@@ -29,16 +32,20 @@ class _Table:
 
     def __init__(self) -> None:
         self._mark = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
-        self._needles: dict[bytes, list[tuple[bytes, int, bool]]] = defaultdict(list)
+        self._needles: dict[bytes, dict[int, bool]] = defaultdict(dict)
+        self._lengths: dict[bytes, set[int]] = defaultdict(set)
+        """Of the needles with this begin; names begin alike by thousands."""
 
     def add(self, needle: bytes, number: int, *, bounded: bool) -> None:
         if len(needle) < _WINDOW:
             return
+        self._needles[needle][number] = bounded
         begin = needle[:_WINDOW]
-        if (needle, number, bounded) not in self._needles[begin]:
-            self._needles[begin].append((needle, number, bounded))
+        lengths = self._lengths[begin]
+        if not lengths:
             word = np.frombuffer(begin.ljust(8, b"\0"), dtype="<u8")
             self._mark[_slots(word)] = True
+        lengths.add(len(needle))
 
     def scan(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Yield (offset, number) of every needle in `text`."""
@@ -49,11 +56,10 @@ class _Table:
             shape=(len(text),), dtype="<u8", buffer=padded, strides=(1,)
         )
         for at in np.flatnonzero(self._mark[_slots(words)]).tolist():
-            for needle, number, bounded in self._needles.get(text[at : at + _WINDOW], ()):
-                if text.startswith(needle, at) and (
-                    not bounded or _bounded(text, at, at + len(needle))
-                ):
-                    yield at, number
+            for length in self._lengths.get(text[at : at + _WINDOW], ()):
+                for number, bounded in self._needles.get(text[at : at + length], _NONE).items():
+                    if not bounded or _bounded(text, at, at + length):
+                        yield at, number
 
 
 def _slots(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -77,8 +83,9 @@ class Needles:
         self._folded = _Table()
         self._exact = _Table()
         for number, original in originals:
+            bounded = len(original) < _LONG
             for spelling in _folded_spellings(original):
-                self._folded.add(spelling.lower(), number, bounded=True)
+                self._folded.add(spelling.lower(), number, bounded=bounded)
             for spelling in _utf16_spellings(original):
                 self._folded.add(spelling, number, bounded=False)
             for spelling in _base64_spellings(original):

@@ -172,8 +172,8 @@ class Shapes:
         head, local = local[:lead], local[lead:]
         if not local or not (host.startswith("[") or any(map(str.isalpha, host))):
             return None
-        if match["at"] == "@" and host.isdigit():
-            return None
+        if match["at"] == "=40" and not ("." in host or host.startswith("[")):
+            return None  # width=40px, op=40fe…
         trail = host[len(host.rstrip("-_")) :]
         host = host[: len(host) - len(trail)]
         if host.startswith("["):

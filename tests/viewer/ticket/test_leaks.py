@@ -53,6 +53,7 @@ CLEAN = (
     "2026-11-22T13:16:33.123456Z 1795000000000000000 00000064000000ab",
     "⟨redacted token #0123456789⟩ Bearer ⟨redacted token #0123456789⟩",
     "urn:ietf:params:oauth:grant-type:jwt-bearer @type type.googleapis.com/google.rpc.ErrorInfo",
+    'href="#e=40fb46def39927c3" style="width=40px" pageToken=40ab',
     "mailer-daemon@googlemail.com C:\\Users\\person-1\\x /home/person-2/y",
 )
 
