@@ -1,5 +1,6 @@
 """The part of the application that every widget needs: the look and the inks."""
 
+from contextlib import ExitStack
 from typing import Any, cast
 
 from textual.app import App
@@ -20,6 +21,8 @@ class LookApp(App[int]):
         super().__init__(**options)
         self.look = Look(Catalogue("tui", language(lang)), ascii_only)
         self._inks: tuple[str, Inks] | None = None
+        self.unpacked = ExitStack()
+        """What was unpacked to be read; goes when the application ends."""
 
     @property
     def inks(self) -> Inks:
@@ -28,6 +31,10 @@ class LookApp(App[int]):
             cut = (ASCII if self.look.ascii_only else UNICODE)["cut"]
             self._inks = (self.theme, Inks(self.theme_variables, cut))
         return self._inks[1]
+
+    def on_unmount(self) -> None:
+        """Let go what was unpacked; Textual calls this after that of the subclass."""
+        self.unpacked.close()
 
     def say(self, message_id: str, severity: Any = "information", **values: Any) -> None:
         """Show a toast; text of the trace in `values` has passed `visible`."""

@@ -64,6 +64,7 @@ class Prompt(Vertical):
         past: Sequence[str] = (),
         complete: Completer | None = None,
         check: Checker | None = None,
+        hidden: bool = False,
     ) -> None:
         super().__init__(id="prompt")
         self.purpose = purpose
@@ -72,13 +73,20 @@ class Prompt(Vertical):
         self._at = len(self._past)
         self._complete = complete
         self._check = check
+        self._hidden = hidden
         self._offered_for = ""
 
     def compose(self) -> ComposeResult:
         """Make label, input and hint."""
         with Horizontal(id="prompt-line"):
             yield PromptLabel(id="prompt-label")
-            yield Input(self._text, id="prompt-input", compact=True, select_on_focus=False)
+            yield Input(
+                self._text,
+                id="prompt-input",
+                compact=True,
+                select_on_focus=False,
+                password=self._hidden,
+            )
         yield PromptHint(id="prompt-hint")
 
     def on_mount(self) -> None:

@@ -10,7 +10,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 
 from tracer.control import (
     ControlError,
@@ -31,6 +30,7 @@ from viewer.tui.look import Look
 from viewer.tui.lookapp import app_of
 from viewer.tui.paint import Line, Part, fit
 from viewer.tui.prompt import Prompt
+from viewer.tui.tickets import TicketScreen
 
 _LOOK_EVERY = 2.0
 
@@ -86,7 +86,7 @@ class StartList(LineView):
             self.repaint_line(self.cursor)
 
 
-class StartScreen(Screen[None]):
+class StartScreen(TicketScreen):
     """What there is to open, and the switch."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -198,7 +198,7 @@ class StartScreen(Screen[None]):
         """Switch debug on, asking for a label, or off."""
         try:
             if state() is None:
-                await self._prompt(Prompt("label"))
+                await self.ask(Prompt("label"))
                 return
             closed = turn_off()
         except ControlError as error:
@@ -211,9 +211,10 @@ class StartScreen(Screen[None]):
 
     async def action_load(self) -> None:
         """Ask for the path of a file."""
-        await self._prompt(Prompt("load", complete=complete_path))
+        await self.ask(Prompt("load", complete=complete_path))
 
-    async def _prompt(self, prompt: Prompt) -> None:
+    async def ask(self, prompt: Prompt) -> None:
+        """Open `prompt` above the line of keys."""
         for old in self.query(Prompt):
             await old.remove()
         await self.mount(prompt, before="#keys")
@@ -232,7 +233,10 @@ class StartScreen(Screen[None]):
         await self._close_prompt()
         if event.purpose == "load":
             if event.text.strip():
-                self.post_message(Open([str(Path(event.text.strip()).expanduser())]))
+                self.load(Path(event.text.strip()).expanduser())
+            return
+        if event.purpose == "password" and self.locked:
+            self.load(self.locked, event.text.encode())
             return
         try:
             turned, _ = turn_on(event.text.strip())
