@@ -22,6 +22,7 @@ fcntl = pytest.importorskip("fcntl")
 termios = pytest.importorskip("termios")
 
 PROGRAM = "from viewer.tui.app import run; import sys; sys.exit(run(sys.argv[1:]))"
+COMMAND = "from viewer.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
 SECONDS = 30.0
 
 
@@ -70,12 +71,12 @@ def plain(output: bytes) -> str:
 
 
 @contextmanager
-def terminal(path: Path, **environment: str) -> Iterator[Terminal]:
-    """Run the interface on `path` in a terminal of 150 by 40."""
+def terminal(*words: Path | str, program: str = PROGRAM, **environment: str) -> Iterator[Terminal]:
+    """Run `program`, by default the interface on the paths `words`, in a terminal of 150 by 40."""
     pid, fd = pty.fork()
     if pid == 0:
         env = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
-        os.execvpe(sys.executable, [sys.executable, "-c", PROGRAM, str(path)], env)
+        os.execvpe(sys.executable, [sys.executable, "-c", program, *map(str, words)], env)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
     try:
         yield Terminal(fd)
@@ -110,6 +111,17 @@ def test_no_control_character_of_the_trace_reaches_the_terminal(tmp_path: Path) 
     assert not re.findall("[\x80-\x9f\u202a-\u202e\u2066-\u2069]", rest.decode("utf-8"))
     for planted in (b"\x1b]52;c;cHduZWQ=", b"\x1b]0;title", b"\x1b[2Jx", b"\x1bP+q544e"):
         assert planted not in output
+
+
+@pytest.mark.parametrize("words", [[], ["--no-mouse"]])
+def test_the_mouse_stays_with_the_terminal_on_request(tmp_path: Path, words: list[str]) -> None:
+    """With ``--no-mouse`` the terminal is never asked to report the mouse; otherwise it is."""
+    path = stories.write(tmp_path / "story.jsonl")
+    with terminal(path, *words, program=COMMAND) as screen:
+        screen.wait_for("Findings")
+        screen.press("2")
+        asked = re.findall(rb"\x1b\[\?(?:1000|1002|1003|1006|1015|1016)h", screen.output)
+    assert bool(asked) == (not words)
 
 
 def test_no_colour(tmp_path: Path) -> None:

@@ -1,0 +1,40 @@
+"""Themes: chosen on the command line or in the palette, and everything is painted anew."""
+
+import pytest
+from rich.color import Color
+from textual.command import CommandPalette
+from textual.pilot import Pilot
+
+from tests.viewer.tui.conftest import Opener, app_of, typed
+from viewer.tui.options import Options
+
+
+def grounds(pilot: Pilot[int]) -> set[Color]:
+    """Return the background colours of the screen."""
+    strips = pilot.app.screen._compositor.render_strips()
+    styles = (segment.style for strip in strips for segment in strip)
+    return {style.bgcolor for style in styles if style and style.bgcolor}
+
+
+async def test_the_palette_changes_the_theme(opened: Opener) -> None:
+    """The palette offers the themes; the chosen one is in every cell, the rows of the list too."""
+    async with opened(options=Options(lang="en", tab="gmail")) as pilot:
+        app = app_of(pilot)
+        dark = grounds(pilot)
+        await typed(pilot, "ctrl+p", *"theme")
+        await pilot.pause(0.5)
+        await typed(pilot, "enter")
+        assert isinstance(app.screen, CommandPalette)
+        await typed(pilot, *"solarized-light")
+        await pilot.pause(0.5)
+        await typed(pilot, "enter")
+        assert app.theme == "solarized-light"
+        assert app.main.is_current
+        assert not dark & grounds(pilot)
+
+
+@pytest.mark.parametrize(("asked", "used"), [("nord", "nord"), ("no such theme", "textual-dark")])
+async def test_the_theme_of_the_command_line(opened: Opener, asked: str, used: str) -> None:
+    """A theme that Textual knows is used; another one leaves the default."""
+    async with opened(options=Options(theme=asked)) as pilot:
+        assert pilot.app.theme == used
