@@ -5,7 +5,6 @@ import os
 import platform
 import secrets
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ from viewer.ticket.idmap import MapWriter, private_file
 from viewer.ticket.leaks import Known, Leak, LeakCheck
 from viewer.ticket.registry import Registry
 from viewer.ticket.rewrite import Rewriter
+from viewer.ticket.workshop import workshop
 
 MANIFEST_VERSION: Final = 1
 _CHUNK: Final = 1 << 20
@@ -98,21 +98,19 @@ def bundle(order: Order) -> Ticket:
         LeakError: the check refused it. Nothing is left behind.
         BundleError: a session is missing, or the target cannot be written or exists.
     """
-    _look_before(order)
-    registry = Registry(secrets.token_bytes(32), keep_addresses=order.keep_addresses)
     map_path = order.sessions[0].parent / f"{order.out.stem}.map"
-    with tempfile.TemporaryDirectory(prefix=f".{order.out.name}.", dir=order.out.parent) as work:
-        made = _Making(order, registry, Path(work) / "1")
+    _look_before(order, map_path)
+    registry = Registry(secrets.token_bytes(32), keep_addresses=order.keep_addresses)
+    with workshop(order.out) as work:
+        made = _Making(order, registry, work / "1")
         leaks = made.make()
         if any(leak.kind.startswith("known ") and leak.kind != "known secret" for leak in leaks):
             # a name was met before anything told that it is one; now it is known
-            made = _Making(order, registry, Path(work) / "2")
+            made = _Making(order, registry, work / "2")
             leaks = made.make()
         if leaks:
             raise LeakError(leaks)
-        with private_file(map_path) as file:
-            made.write_map(file)
-        made.archive.replace(order.out)
+        _place(made, map_path)
     return Ticket(
         path=order.out,
         map_path=map_path,
@@ -123,13 +121,32 @@ def bundle(order: Order) -> Ticket:
     )
 
 
-def _look_before(order: Order) -> None:
+def _place(made: "_Making", map_path: Path) -> None:
+    """Put map and archive where they belong: both or none."""
+    out = made.order.out
+    with workshop(map_path) as beside:
+        with private_file(beside / "map") as file:
+            made.write_map(file)
+        try:
+            (beside / "map").replace(map_path)
+            made.archive.replace(out)
+        except BaseException:
+            if made.archive.exists():  # not moved yet
+                map_path.unlink(missing_ok=True)
+            raise
+
+
+def _look_before(order: Order, map_path: Path) -> None:
     for session in order.sessions:
         if not session.is_file():
             kind = "a directory" if session.is_dir() else "missing"
             raise BundleError(f"{session}: {kind}; name a session file (tracer status lists them)")
     if order.out.exists():
         raise BundleError(f"{order.out} exists: choose another name with -o")
+    if map_path.exists():
+        raise BundleError(
+            f"{map_path} exists, the real names of an earlier ticket: choose another name with -o"
+        )
     if not os.access(order.out.parent, os.W_OK):
         raise BundleError(f"{order.out.parent}: cannot be written; choose another place with -o")
     needed = sum(session.stat().st_size for session in order.sessions)

@@ -307,3 +307,28 @@ def test_real_sessions_pass_the_check(sample: Path, tmp_path: Path) -> None:
 def test_there_are_real_sessions() -> None:
     """The samples are where they are looked for."""
     assert SAMPLES
+
+
+def test_the_map_of_an_earlier_ticket_is_kept(tmp_path: Path) -> None:
+    """The archive may be gone with the mail; who overwrote its map could read no answer."""
+    session = planted.write(tmp_path / "s.jsonl")
+    bundle(Order(sessions=[session], out=tmp_path / "t.zip"))
+    (tmp_path / "t.zip").unlink()
+    before = (tmp_path / "t.map").read_bytes()
+    with pytest.raises(BundleError, match=r"t\.map exists"):
+        bundle(Order(sessions=[session], out=tmp_path / "t.zip"))
+    assert (tmp_path / "t.map").read_bytes() == before
+
+
+def test_no_map_without_its_archive(tmp_path: Path) -> None:
+    """An archive that cannot be put in its place takes the map along."""
+    session = planted.write(tmp_path / "s.jsonl")
+
+    def blocked(stage: str, done: int, total: int) -> None:
+        if stage == "check" and done == total:
+            (tmp_path / "t.zip").mkdir(exist_ok=True)
+            (tmp_path / "t.zip" / "x").touch()
+
+    with pytest.raises(OSError, match=r"t\.zip"):
+        bundle(Order(sessions=[session], out=tmp_path / "t.zip", progress=blocked))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["s.jsonl", "t.zip"]
