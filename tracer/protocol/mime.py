@@ -268,7 +268,9 @@ def _decode(content: bytes, declared: str | None, code_page: str) -> str:
     return content.decode("ascii", "backslashreplace")
 
 
-_RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_RESERVED: Final = re.compile(
+    r"(con|prn|aux|nul|(com|lpt)[0-9¹²³])\s*(\..*)?", re.IGNORECASE | re.DOTALL
+)
 
 
 def safe_name(name: str, taken: Iterable[str] = ()) -> str:
