@@ -277,7 +277,8 @@ class _Making:
         with self.archive.open("xb") as file:
             if os.name == "posix":
                 os.fchmod(file.fileno(), 0o600)
-            with pyzipper.AESZipFile(file, "w") as archive:
+            archive = pyzipper.AESZipFile(file, "w")
+            try:
                 if self.order.password:
                     archive.setpassword(self.order.password)
                     archive.setencryption(pyzipper.WZ_AES, nbits=256)
@@ -285,6 +286,10 @@ class _Making:
                     packed = name.endswith(".zst")
                     how = pyzipper.ZIP_STORED if packed else pyzipper.ZIP_DEFLATED
                     archive.write(self.folder / name, name, compress_type=how)
+                archive.close()
+            except BaseException:
+                archive.fp = None  # to close it would complain of the member that is half written
+                raise
             file.flush()
             os.fsync(file.fileno())
 
