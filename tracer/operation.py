@@ -111,7 +111,8 @@ def operation(name: str, topic: str, **data: Any) -> Iterator[Operation]:
     """Open an operation (``send``, ``read mailbox``, …) around the calls it makes.
 
     An operation inside another one keeps the outer one's root. An exception ends it with status 1,
-    its type and message in ``data.error``, and goes on to the caller unchanged.
+    its type and message in ``data.error``, and goes on to the caller unchanged. So does a result
+    ``error`` (type, message), for what failed without an exception.
     """
     outer = current.get()
     own = new_id()
@@ -120,16 +121,15 @@ def operation(name: str, topic: str, **data: Any) -> Iterator[Operation]:
     began = time.perf_counter_ns()
     parent = outer.parent if outer else None
     _emit_operation(running, parent, Phase.START, None, None, data)
-    status = 0
     try:
         yield running
     except BaseException as error:
-        status = 1
         running.facts.setdefault("error", {"type": type(error).__name__, "message": str(error)})
         raise
     finally:
         current.reset(token)
         ms = (time.perf_counter_ns() - began) / 1e6
+        status = int("error" in running.facts)
         _emit_operation(running, parent, Phase.END, status, ms, {**data, **running.facts})
 
 

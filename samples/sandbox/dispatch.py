@@ -46,6 +46,8 @@ def answer(state: State, request: Request, route: Route) -> Reply:
             reply = batch.answer(request, lambda part, to: answer(state, part, to))
         elif route.kind == "ews":
             reply = ews.answer(state, request)
+        elif request.path == "/discovery/v1/apis":  # public: no token is asked for
+            reply = Reply.of({"kind": "discovery#directoryList"})
         else:
             reply = _api(state, request, route, frozenset(names))
     except Refused as refused:

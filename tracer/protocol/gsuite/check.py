@@ -84,6 +84,9 @@ def check(settings: Settings, http: HttpFactory, **wiring: Any) -> Report:
         run = _Check(settings, {"http": http, **wiring}, op)
         report = Report(tuple(run.conditions()), run.link())
         op.result(**report.data())
+        failed = [one.name for one in report.conditions if one.outcome == Outcome.FAIL]
+        if failed:
+            op.result(error={"type": "NotReady", "message": ", ".join(failed)})
     return report
 
 
@@ -144,9 +147,10 @@ class _Check:
         return Condition("key file", Outcome.PASS, f"{tokens.email}, client id {tokens.client_id}")
 
     def clock(self, google: Google) -> Condition:
-        root = self.settings.options.endpoint or "https://oauth2.googleapis.com"
-        try:
-            response, _ = google.http.request(root.rstrip("/") + "/", "GET")
+        root = self.settings.options.endpoint or "https://www.googleapis.com"
+        try:  # the list of APIs is public
+            url = root.rstrip("/") + "/discovery/v1/apis?fields=kind"
+            response, _ = google.http.request(url, "GET")
             there = parsedate_to_datetime(response.get("date", ""))
         except Exception as error:  # noqa: BLE001 - whatever it is, the clock is unknown
             failure = explain(error, "clock")
