@@ -4,11 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from tracer.schema.events import VERSION
 from viewer.commands.base import CommandError
-from viewer.commands.completion import SHELLS
+from viewer.commands.completion import KINDS, SHELLS
 from viewer.i18n import LANGUAGES, Catalogue, language
 
 COMMANDS: Final = (
@@ -29,6 +29,20 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         sys.stdout.write(f"{shown_version()}\n")
+        parser.exit()
+
+
+class _Complete(argparse.Action):
+    """``--complete KIND =BEGIN WORDS``: asked by the scripts of ``completion``, by nobody else."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _namespace: object, values: Any, *_: object
+    ) -> None:
+        from viewer.commands.offers import offers
+
+        if len(values) > 1 and values[0] in KINDS.values():
+            found = offers(values[0], values[1].removeprefix("="), values[2:])
+            sys.stdout.writelines(f"{word}\n" for word in found)
         parser.exit()
 
 
@@ -64,6 +78,9 @@ def make_parser(argv: Sequence[str]) -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help=texts("help.version"))
+    parser.add_argument(
+        "--complete", action=_Complete, nargs=argparse.REMAINDER, help=argparse.SUPPRESS
+    )
     _common(parser, texts)
     parser.add_argument("--filter", metavar="FILTER", help=texts("help.filter"))
     parser.add_argument("--report", action="store_true", help=texts("help.report"))

@@ -1,10 +1,19 @@
-"""``completion SHELL``: a script that completes commands, options, formats and file names."""
+"""``completion SHELL``: a script that completes commands, options, formats and file names.
+
+Ids and accounts come from the trace: the script asks ``traceview --complete KIND =BEGIN WORDS``
+(`viewer.commands.offers`). The ``=`` is there because PowerShell drops empty arguments.
+"""
 
 import argparse
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 SHELLS: Final = ("bash", "zsh", "fish", "powershell")
+KINDS: Final = {
+    "call": "event", "why": "who",
+    "--goto": "event", "--operation": "operation", "--account": "account",
+}  # fmt: skip
+"""What of a trace may follow a command or an option."""
 
 
 def words_of(
@@ -36,7 +45,7 @@ def _bash(
     commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
 ) -> Iterator[str]:
     yield "_traceview() {"
-    yield '    local cur="${COMP_WORDS[COMP_CWORD]}" command="" word'
+    yield '    local cur="${COMP_WORDS[COMP_CWORD]}" command="" kind="" typed word'
     yield '    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do'
     yield f'        case "$word" in {"|".join(commands)}) command="$word"; break;; esac'
     yield "    done"
@@ -52,8 +61,22 @@ def _bash(
     yield "        *) mapfile -t COMPREPLY < <("
     yield '            compgen -W "$more" -- "$cur"; compgen -f -- "$cur");;'
     yield "    esac"
+    yield from _kind('"$command"', '"${COMP_WORDS[COMP_CWORD-1]}"')
+    yield '    [[ -n "$kind" && "$cur" != -* ]] || return 0'
+    yield '    typed="${COMP_LINE:0:COMP_POINT}"; typed="${typed##*[[:space:]]}"'
+    yield "    while IFS= read -r word; do"  # bash takes the word after an @ for one of its own
+    yield '        COMPREPLY+=("${word#"${typed%"$cur"}"}")'
+    yield '    done < <(traceview --complete "$kind" "=$typed" "${COMP_WORDS[@]:1}" 2>/dev/null)'
     yield "}"
     yield "complete -o filenames -F _traceview traceview"
+
+
+def _kind(command: str, before: str) -> Iterator[str]:
+    """Yield the lines that set ``kind``, for bash and zsh."""
+    for word in (command, before):
+        own = [f"{name}) kind={kind};;" for name, kind in KINDS.items()
+               if name.startswith("-") == (word == before)]  # fmt: skip
+        yield f"    case {word} in {' '.join(own)} esac"
 
 
 def _zsh(
@@ -61,7 +84,7 @@ def _zsh(
 ) -> Iterator[str]:
     yield "#compdef traceview"
     yield "_traceview() {"
-    yield "    local command word"
+    yield "    local command kind word"
     yield "    for word in ${words[2,CURRENT-1]}; do"
     yield f'        case "$word" in ({"|".join(commands)}) command="$word"; break;; esac'
     yield "    done"
@@ -71,6 +94,11 @@ def _zsh(
         yield f"        ({name}) compadd -- {more};;"
     yield f"        (*) compadd -- {' '.join([*commands, *words['']])};;"
     yield "    esac"
+    yield from _kind('"$command"', '"${words[CURRENT-1]}"')
+    yield '    if [[ -n "$kind" && "$PREFIX" != -* ]]; then'
+    yield '        local asked=(--complete $kind "=$PREFIX" "${(@Q)words[2,-1]}")'
+    yield '        compadd -- ${(f)"$(traceview $asked 2>/dev/null)"}'
+    yield "    fi"
     yield "    _files"
     yield "}"
     yield "compdef _traceview traceview"
@@ -80,13 +108,24 @@ def _fish(
     commands: list[str], words: dict[str, list[str]], values: dict[str, list[str]]
 ) -> Iterator[str]:
     seen = f"__fish_seen_subcommand_from {' '.join(commands)}"
+
+    def offered(word: str) -> str:
+        words = "=(commandline -ct) (commandline -opc)[2..-1]"
+        asked = f"(traceview --complete {KINDS[word]} {words} 2>/dev/null)"
+        return f" -r -a '{asked}'" if word.startswith("-") else f" -a '{asked}'"
+
+    def option_of(option: str) -> str:
+        return option.removeprefix("--") + (offered(option) if option in KINDS else "")
+
     yield f"complete -c traceview -n 'not {seen}' -a '{' '.join(commands)}'"
     for option in words[""]:
-        yield f"complete -c traceview -n 'not {seen}' -l {option.removeprefix('--')}"
+        yield f"complete -c traceview -n 'not {seen}' -l {option_of(option)}"
     for name in commands:
         when = f"__fish_seen_subcommand_from {name}"
         for option in words[name]:
-            yield f"complete -c traceview -n '{when}' -l {option.removeprefix('--')}"
+            yield f"complete -c traceview -n '{when}' -l {option_of(option)}"
+        if name in KINDS:
+            yield f"complete -c traceview -n '{when}'{offered(name)}"
         if values.get(name):
             yield f"complete -c traceview -n '{when}' -a '{' '.join(values[name])}'"
 
@@ -107,7 +146,16 @@ def _powershell(
     yield "    $known = $typed | Where-Object { $_ -and $words.ContainsKey($_) }"
     yield "    $command = $known | Select-Object -First 1"
     yield '    $fitting = $words[[string]$command] | Where-Object { $_ -like "$wordToComplete*" }'
-    yield "    $fitting | ForEach-Object {"
+    kinds = "; ".join(f"'{word}' = '{kind}'" for word, kind in KINDS.items())
+    yield f"    $kinds = @{{ {kinds} }}"
+    yield "    $before = $typed | Where-Object { $_ -ne $wordToComplete } | Select-Object -Last 1"
+    yield "    $kind = $kinds[[string]$before]"
+    yield "    if (-not $kind) { $kind = $kinds[[string]$command] }"
+    yield "    if ($kind -and -not $wordToComplete.StartsWith('-')) {"
+    yield "        $asked = @('--complete', $kind, \"=$wordToComplete\") + @($typed)"
+    yield "        $fitting = @($fitting) + @(& traceview @asked 2>$null)"
+    yield "    }"
+    yield "    $fitting | Where-Object { $_ } | ForEach-Object {"
     yield "        [System.Management.Automation.CompletionResult]::new($_)"
     yield "    }"
     yield "}"
