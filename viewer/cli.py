@@ -3,6 +3,7 @@
 Standard output is data, standard error is talk, and the exit codes are those of `viewer.exits`.
 """
 
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -70,6 +71,7 @@ def _open_interface(args: Namespace, job: Job) -> int:
         check(path)
     from viewer.prepaint import prepaint, unpaint
 
+    gc.disable()  # nothing that is imported becomes garbage; `run` enables it again
     painted = prepaint(args.files, ascii_only=args.ascii, lang=job.lang)
     try:
         from viewer.tui.app import run

@@ -1,5 +1,6 @@
 """The application: which screen is in front, and what the workers' messages change."""
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -23,9 +24,7 @@ from viewer.tui.feeder import (
     Unreadable,
 )
 from viewer.tui.main_screen import MainScreen
-from viewer.tui.menu import Menu
 from viewer.tui.options import Options
-from viewer.tui.state import State
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -47,16 +46,16 @@ class TraceApp(Feeder):
     def __init__(self, paths: Sequence[str], options: Options) -> None:
         super().__init__(lang=options.lang, ascii_only=wants_ascii(options))
         self.options = options
-        self.state = State(self.look, paths)
+        self.paths = list(paths)
         self.following = options.follow
         if options.theme and options.theme in self.available_themes:
             self.theme = options.theme
-        self.main = MainScreen(self.state)
+        self.main = MainScreen(self.paths)
         self._later: Timer | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen to begin with: the trace's, or without files the start screen."""
-        if self.state.paths:
+        if self.paths:
             return self.main
         from viewer.tui.start import StartScreen  # debug's switch: not needed with a file
 
@@ -64,13 +63,14 @@ class TraceApp(Feeder):
 
     @on(MainScreen.Ready)
     def _begin(self) -> None:
-        if self.state.paths:
+        if self.paths:
             self.open_files()
 
     @on(Open)
     def _open(self, event: Open) -> None:
-        self.state = State(self.look, event.paths)
-        self.main = MainScreen(self.state)
+        self.paths = event.paths
+        self.forget()
+        self.main = MainScreen(self.paths)
         self.push_screen(self.main)
 
     # What the workers tell
@@ -99,6 +99,7 @@ class TraceApp(Feeder):
 
     @on(Complete)
     def _complete(self) -> None:
+        settle()  # the modules that the worker imported: a pause when a key is pressed is seen
         self.main.grow(None)
         self.main.show_options(self.options)
         self.look_for_causes()
@@ -132,6 +133,8 @@ class TraceApp(Feeder):
         Textual sends a key to what has the focus when it is pressed. What is typed faster than a
         prompt opens would act on the list instead.
         """
+        from viewer.tui.menu import Menu  # not needed for the first paint
+
         late = self.screen.answer(event.character) if isinstance(self.screen, Menu) else False
         for prompt in self.screen.query("#prompt"):
             late = late or await cast("Prompt", prompt).take(event)
@@ -142,7 +145,7 @@ class TraceApp(Feeder):
         """Let the files go."""
         self.following = False
         self.workers.cancel_all()
-        self.state.trace.close()
+        self.forget()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """Say it when a worker failed; what is shown stays usable."""
@@ -160,8 +163,15 @@ def wants_ascii(options: Options) -> bool:
     return not encoding.startswith("utf") or os.environ.get("TERM") == "linux"
 
 
+def settle() -> None:
+    """Keep what is there for good: no collection need look at the modules and widgets again."""
+    gc.freeze()
+    gc.enable()
+
+
 def run(paths: Sequence[str], options: Options | None = None) -> int:
     """Show `paths` (none: TRACER_HOME's sessions) until the user quits; return the exit code."""
     options = options or Options()
     app = TraceApp(paths, options)
+    settle()
     return app.run(mouse=options.mouse) or 0

@@ -1,43 +1,52 @@
 """The main screen without its actions: what is where, and how it is brought up to date."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container
 from textual.messages import Update
 from textual.screen import Screen
 
 from viewer.model.visible import visible
-from viewer.tui.bars import FilterBar, KeyBar, TabBar, TitleBar
-from viewer.tui.detail import PAGES, DetailTabs, DetailView
+from viewer.tui.bars import FilterBar, KeyBar, Tab, TabBar, TitleBar
+from viewer.tui.detail import PAGES, DetailTabs, DetailView, Maker, message_page
+from viewer.tui.early import early_source
 from viewer.tui.eventlist import EventList, ListHead
 from viewer.tui.look import Look
 from viewer.tui.lookapp import Painted, app_of
-from viewer.tui.pages import Maker, event_page, finding_page, message_page
 from viewer.tui.paint import Part
-from viewer.tui.record import Record, load
 from viewer.tui.sources import Source
-from viewer.tui.state import State
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
+    from viewer.tui.feeder import Feeder
+    from viewer.tui.record import Record
+    from viewer.tui.state import State
 
 LARGE = 128 * 1024
 """Bytes of a line from which on it is decoded beside the interface."""
 
 
+class Pane(Container):
+    """Holds others, which cover it: it paints nothing."""
+
+    BLANK = True
+
+
 class Base(Screen[None]):
     """Title, tabs, filter line, list, detail, keys."""
 
+    BLANK = True  # its widgets cover it
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
         (0, "-narrow"),
         (90, "-medium"),
         (140, "-wide"),
     ]
 
-    def __init__(self, state: State) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.state = state
         self.page = "overview"
         self.pages = {"resolution": "why"}
         """The page of the detail that was last open in a tab."""
@@ -59,11 +68,11 @@ class Base(Screen[None]):
         yield TitleBar(id="title")
         yield TabBar(id="tabs")
         yield FilterBar(id="filter")
-        with Horizontal(id="panes"):
-            with Vertical(id="list-pane"):
+        with Pane(id="panes"):
+            with Pane(id="list-pane"):
                 yield ListHead(id="head")
                 yield EventList(id="list")
-            with Vertical(id="detail-pane"):
+            with Pane(id="detail-pane"):
                 yield DetailTabs(id="pages")
                 yield DetailView(id="detail")
         yield KeyBar(id="keys")
@@ -73,7 +82,17 @@ class Base(Screen[None]):
     @property
     def look(self) -> Look:
         """Language and glyphs."""
-        return self.state.look
+        return app_of(self).look
+
+    @property
+    def state(self) -> "State":
+        """The trace and how it is looked at."""
+        return cast("Feeder", self.app).state
+
+    @property
+    def has_trace(self) -> bool:
+        """Whether there is a trace to look at yet."""
+        return cast("Feeder", self.app).has_trace
 
     @property
     def view(self) -> EventList:
@@ -100,6 +119,21 @@ class Base(Screen[None]):
         raise NotImplementedError
 
     # Bringing up to date
+
+    def show_early(self, paths: Sequence[str]) -> None:
+        """Show the first rows of a file that is not open yet."""
+        look = self.look
+        name = paths[0].replace("\\", "/").split("/")[-1] if paths else ""
+        title = self.query_one("#title", TitleBar)
+        title.show((("traceview ", "title"), (name, "bold")), ((look("summary.reading"), "dim"),))
+        tabs = [Tab(own, look(f"tab.{own}")) for own in ("summary", "timeline")]
+        self.query_one("#tabs", TabBar).show(tabs, "summary")
+        self.query_one("#keys", KeyBar).show(self.keys())
+        source = early_source(paths, look)
+        self.query_one("#head", ListHead).source = source
+        self.view.show(source)
+        self.query_one("#pages", DetailTabs).show((), "")
+        self.detail.show(message_page(look("summary.reading")))
 
     def show_all(self, *, keep_scroll: bool = False) -> None:
         """Show the tab in front anew: its rows may have changed."""
@@ -203,6 +237,8 @@ class Base(Screen[None]):
 
     def show_detail(self, *, field: str = "") -> None:
         """Show the page of what is under the cursor."""
+        from viewer.tui.pages import finding_page
+
         finding = self.view.source.finding(self.view.cursor)
         row = self.view.row
         trace = self.state.trace
@@ -217,24 +253,30 @@ class Base(Screen[None]):
             self.detail.show(finding_page(self.state, finding))
         elif row is None or row >= len(self.state.trace):
             pages.show((), "")
-            self.detail.show(message_page(self.state, "detail.nothing"))
+            self.detail.show(message_page(self.look("detail.nothing")))
         else:
             pages.show(PAGES, self.page)
             self._show_event(row, field)
 
     def _show_event(self, row: int, field: str) -> None:
+        from viewer.tui.pages import event_page
+        from viewer.tui.record import load
+
         if len(self.state.trace.raw(row)) < LARGE:
             self.put_page(
                 row, event_page(self.state, load(self.state.trace, row), self.page), field
             )
             return
-        self.detail.show(message_page(self.state, "detail.loading"))
+        self.detail.show(message_page(self.look("detail.loading")))
         self.run_worker(
             lambda: self._load_large(row, field),
             thread=True, exclusive=True, group="detail", exit_on_error=False,
         )  # fmt: skip
 
     def _load_large(self, row: int, field: str) -> None:
+        from viewer.tui.pages import event_page
+        from viewer.tui.record import load
+
         record: Record = load(self.state.trace, row)
         maker = event_page(self.state, record, self.page)
         self.app.call_from_thread(self.put_page, row, maker, field)

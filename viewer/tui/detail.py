@@ -17,6 +17,15 @@ from viewer.tui.sources import highlighted
 PAGES: Final = ("overview", "request", "response", "why", "raw")
 
 
+Maker = Callable[[int], Page]
+"""Makes a page for a width in cells."""
+
+
+def message_page(text: str) -> Maker:
+    """Return the maker of a page of one sentence."""
+    return lambda _: TreePage([Node(((text, "dim"),))])
+
+
 class DetailTabs(Painted):
     """The pages of the detail."""
 
@@ -74,10 +83,10 @@ class DetailView(LineView):
         self.needle = ""
         self.field = ""
         """The path of the field that a finding points at; drawn marked."""
-        self._make: Callable[[int], Page] | None = None
+        self._make: Maker | None = None
         self._width = 0
 
-    def show(self, make: Callable[[int], Page] | None, *, field: str = "") -> None:
+    def show(self, make: Maker | None, *, field: str = "") -> None:
         """Show the page that `make` makes for a width; None empties the detail."""
         self._make = make
         self.field = field

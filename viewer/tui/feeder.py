@@ -1,20 +1,22 @@
 """The work beside the interface: opening, indexing, following, looking for causes."""
 
+import gc
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import work
 from textual.message import Message
 from textual.worker import get_current_worker
 
 from viewer.model.finding import Finding
-from viewer.model.source import SourceError
-from viewer.model.trace import Trace
 from viewer.tui.lookapp import LookApp
 from viewer.tui.sources import ItemSource
-from viewer.tui.state import State
-from viewer.tui.summary import Summary
+
+if TYPE_CHECKING:
+    from viewer.model.trace import Trace
+    from viewer.tui.state import State
 
 _TELL_EVERY: Final = 0.1
 """Seconds between two reports of a file that is being indexed."""
@@ -25,7 +27,7 @@ _POLL: Final = 0.015
 class Opened(Message):
     """The files are open; maybe not indexed to their ends."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: "Trace") -> None:
         super().__init__()
         self.trace = trace
 
@@ -66,14 +68,43 @@ class Summarised(Message):
 class Feeder(LookApp):
     """Workers: they read the trace and post messages, and touch no widget."""
 
-    state: State
+    paths: Sequence[str]
     following = False
+    _state: "State | None" = None
+
+    @property
+    def state(self) -> "State":
+        """The trace and how it is looked at; asking for it imports numpy and the index."""
+        if self._state is None:
+            from viewer.tui.state import State
+
+            self._state = State(self.look, self.paths)
+        return self._state
+
+    @property
+    def has_trace(self) -> bool:
+        """Whether there is a trace to look at yet."""
+        return self._state is not None
+
+    def forget(self) -> None:
+        """Let go of the trace."""
+        if self._state is not None:
+            self._state.trace.close()
+            self._state = None
 
     @work(thread=True, exclusive=True, group="feed", exit_on_error=False)
     def open_files(self) -> None:
         """Open the files of the state, then index them to their ends."""
+        # After the first paint, and here, because importing takes as long as the paint itself.
+        gc.disable()
         try:
-            trace = Trace.open([Path(path) for path in self.state.paths], wait=False)
+            from viewer.model.source import SourceError
+            from viewer.model.trace import Trace
+            from viewer.tui import pages, state  # noqa: F401 - needed as soon as there is a trace
+        finally:
+            gc.enable()
+        try:
+            trace = Trace.open([Path(path) for path in self.paths], wait=False)
         except (SourceError, OSError) as error:
             self.post_message(Unreadable(str(error)))
             return
@@ -85,7 +116,7 @@ class Feeder(LookApp):
         """Go on looking at the files for as long as they are followed."""
         self._feed(self.state.trace)
 
-    def _feed(self, trace: Trace) -> None:
+    def _feed(self, trace: "Trace") -> None:
         told, worker = time.monotonic(), get_current_worker()
         while not trace.complete and not worker.is_cancelled:
             trace.feed()
@@ -102,9 +133,8 @@ class Feeder(LookApp):
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
     def look_for_causes(self) -> None:
         """Summarise the trace, then diagnose it, then summarise it again."""
-        from viewer.model.findings import (
-            diagnose,
-        )  # needs the whole rulebook: after the first paint
+        from viewer.model.findings import diagnose  # needs the whole rulebook
+        from viewer.tui.summary import Summary
 
         trace, told = self.state.trace, [0.0]
         summary = Summary(trace, self.look)
@@ -114,6 +144,6 @@ class Feeder(LookApp):
                 told[0] = time.monotonic()
                 self.post_message(Diagnosing(done / total if total else 1.0))
 
-        self.post_message(Summarised(summary.source(None, self.state.paths), None))
+        self.post_message(Summarised(summary.source(None, self.paths), None))
         findings = diagnose(trace, progress)
-        self.post_message(Summarised(summary.source(findings, self.state.paths), findings))
+        self.post_message(Summarised(summary.source(findings, self.paths), findings))

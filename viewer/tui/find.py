@@ -1,22 +1,21 @@
 """Finding things: search, filter, marks and comments."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual import on, work
 from textual.message import Message
 from textual.worker import get_current_worker
 
-from viewer.model import filter_help
-from viewer.model.filter import FilterError, Test, parse
-from viewer.model.search import Search
-from viewer.model.sieve import Context, apply
-from viewer.model.trace import Rows
 from viewer.model.visible import visible
 from viewer.tui.asking import Entered, Left
 from viewer.tui.base import Base
 from viewer.tui.sources import TIME_MODES
-from viewer.tui.state import EMPTY
+
+if TYPE_CHECKING:
+    from viewer.model.search import Search
+    from viewer.model.sieve import Context
+    from viewer.model.trace import Rows
 
 _SLICE = 0.05
 """Seconds of searching between two reports."""
@@ -25,7 +24,7 @@ _SLICE = 0.05
 class Found(Message):
     """A search found more, or came to its end."""
 
-    def __init__(self, search: Search, rows: Rows, *, done: bool) -> None:
+    def __init__(self, search: "Search", rows: "Rows", *, done: bool) -> None:
         super().__init__()
         self.search = search
         self.rows = rows
@@ -36,7 +35,7 @@ class Found(Message):
 class Filtered(Message):
     """A filter was applied."""
 
-    def __init__(self, text: str, rows: Rows) -> None:
+    def __init__(self, text: str, rows: "Rows") -> None:
         super().__init__()
         self.text = text
         self.rows = rows
@@ -47,7 +46,7 @@ class Find(Base):
 
     searches: list[str]
     filters: list[str]
-    searching: Search | None = None
+    searching: "Search | None" = None
 
     # The prompt
 
@@ -86,6 +85,9 @@ class Find(Base):
 
     def search_for(self, text: str) -> None:
         """Search `text` in every byte of the trace; empty: search no more."""
+        from viewer.model.search import Search
+        from viewer.tui.state import EMPTY
+
         notes = self.state.notes
         notes.needle, notes.hits, self.state.hits_by_topic = text, EMPTY, {}
         self.workers.cancel_group(self, "search")
@@ -97,7 +99,7 @@ class Find(Base):
         self._show_hits()
 
     @work(thread=True, exclusive=True, group="search", exit_on_error=False)
-    def _search(self, search: Search) -> None:
+    def _search(self, search: "Search") -> None:
         worker, known = get_current_worker(), 0
         while search.step(_SLICE) and not worker.is_cancelled:
             if len(search.rows) > known:
@@ -158,6 +160,9 @@ class Find(Base):
         """Return what a filter means, or after ``!`` what is wrong with it."""
         if not text.strip():
             return self.look("prompt.filter.hint")
+        from viewer.model import filter_help
+        from viewer.model.filter import FilterError, parse
+
         try:
             return filter_help.sentence(parse(text), self.look.model)
         except FilterError as error:
@@ -169,11 +174,15 @@ class Find(Base):
 
     def complete_filter(self, text: str) -> Sequence[str]:
         """Return what the filter could become."""
+        from viewer.model import filter_help
+
         offers = filter_help.complete(text, trace=self.state.trace)
         return [text[: offer.begin] + offer.text for offer in offers]
 
     def action_apply(self) -> None:
         """Filter by the finding under the cursor, or by the operation of the event."""
+        from viewer.model.filter import Test
+
         finding = self.view.source.finding(self.view.cursor)
         row = self.view.row
         if finding is not None:
@@ -188,6 +197,8 @@ class Find(Base):
             state.filter_text, state.filter_on = "", False
             self.keep_cursor()
             return
+        from viewer.model.filter import FilterError, parse
+
         try:
             parse(text)
         except FilterError:
@@ -197,7 +208,9 @@ class Find(Base):
             self.filters.append(text)
         self._filter(text, self._filter_context())
 
-    def _filter_context(self) -> Context:
+    def _filter_context(self) -> "Context":
+        from viewer.model.sieve import Context
+
         evidence: dict[str, frozenset[str]] = {}
         for finding in self.state.findings or ():
             known = evidence.get(finding.rule, frozenset())
@@ -205,7 +218,10 @@ class Find(Base):
         return Context(frozenset(self.state.marks.comments), evidence)
 
     @work(thread=True, exclusive=True, group="filter", exit_on_error=False)
-    def _filter(self, text: str, context: Context) -> None:
+    def _filter(self, text: str, context: "Context") -> None:
+        from viewer.model.filter import parse
+        from viewer.model.sieve import apply
+
         self.post_message(Filtered(text, apply(self.state.trace, parse(text), context)))
 
     @on(Filtered)

@@ -7,20 +7,21 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on, work
 from textual.message import Message
 
-from viewer.model.filter import parse, to_flags
 from viewer.model.finding import Finding
-from viewer.model.trace import Rows
 from viewer.model.visible import visible
 from viewer.tui.base import Base
 from viewer.tui.clipboard import copy
 from viewer.tui.document import EVERYTHING, Node
 from viewer.tui.lookapp import app_of
 from viewer.tui.menu import Choice, Menu
+
+if TYPE_CHECKING:
+    from viewer.model.trace import Rows
 
 _KEYS: Final = {
     "har": "h", "otlp": "o", "perfetto": "p", "curl": "u", "python": "y", "markdown": "m",
@@ -83,6 +84,8 @@ class Handout(Base):
         if self.view.row is not None:
             yield from self._event_copies(self.view.row)
         if self.state.filter_text:
+            from viewer.model.filter import parse, to_flags
+
             yield "g", "flags", to_flags(parse(self.state.filter_text))
 
     def _event_copies(self, row: int) -> Iterator[tuple[str, str, str]]:
@@ -120,7 +123,7 @@ class Handout(Base):
         ]
         self.app.push_screen(Menu(self.look("export.title"), choices), self._export_as)
 
-    def _shown_rows(self) -> Rows | None:
+    def _shown_rows(self) -> "Rows | None":
         state = self.state
         if state.filter_on or state.only_marks:
             return state.rows(state.tab if state.tab not in {"summary", "timeline"} else "all")
@@ -136,7 +139,7 @@ class Handout(Base):
             self._export(name, free_path(self.state.paths, suffix), self._shown_rows())
 
     @work(thread=True, group="export", exit_on_error=False)
-    def _export(self, name: str, path: Path, rows: Rows | None) -> None:
+    def _export(self, name: str, path: Path, rows: "Rows | None") -> None:
         try:
             count = self._write(name, path, rows, self.state.findings or [])
         except (OSError, ValueError, ImportError) as error:
@@ -146,7 +149,7 @@ class Handout(Base):
             self.post_message(Exported(path, count))
 
     def _write(
-        self, name: str, path: Path, rows: Rows | None, findings: Sequence[Finding]
+        self, name: str, path: Path, rows: "Rows | None", findings: Sequence[Finding]
     ) -> int | None:
         from viewer.export import export
         from viewer.report.html import write_html

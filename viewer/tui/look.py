@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tracer.schema.events import Event, Kind, Phase
 from viewer.i18n import Catalogue
 from viewer.model.finding import Finding, Severity
-from viewer.model.trace import Head
 from viewer.report.words import named, say, step_sentence
+
+if TYPE_CHECKING:
+    from viewer.model.trace import Head
 
 UNICODE: Final = {
     "error": "✖", "warning": "▲", "note": "◆", "chat": "·", "ok": "✓", "open": "▾", "closed": "▸",
@@ -141,7 +143,7 @@ class Look:
             return f"{sign}{minutes}:{seconds:02}{point}{rest:03}"
         return f"{sign}{seconds}{point}{rest:03}"
 
-    def status(self, event: Head, failed: bool) -> tuple[str, str]:
+    def status(self, event: "Head", failed: bool) -> tuple[str, str]:
         """Return the words of an event's outcome and their ink; never colour alone."""
         if event.phase == Phase.START and event.kind in {Kind.CALL, Kind.EXCHANGE, Kind.OPERATION}:
             return f"{self.glyph('unanswered')} {self('status.unanswered')}", "error"

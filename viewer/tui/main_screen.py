@@ -1,6 +1,7 @@
 """The main screen: all actions and the keys that lead to them."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +16,6 @@ from viewer.tui.handout import Handout
 from viewer.tui.lineview import key
 from viewer.tui.navigation import Navigation
 from viewer.tui.options import Options
-from viewer.tui.state import State
 from viewer.tui.whatif import WhatIfActions
 
 MODES = ("normal", "half", "full")
@@ -78,16 +78,17 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
 
         on: bool
 
-    def __init__(self, state: State) -> None:
-        super().__init__(state)
+    def __init__(self, paths: Sequence[str]) -> None:
+        super().__init__()
+        self.paths = paths
         self.searches = []
         self.filters = []
 
     def on_mount(self) -> None:
         """Show what there is."""
         self.view.focus()
-        self.show_all()
-        self.post_message(self.Ready())
+        self.show_early(self.paths)
+        self.call_after_refresh(self.post_message, self.Ready())
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Return what the line of keys offers."""

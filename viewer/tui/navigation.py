@@ -1,16 +1,17 @@
 """Moving about: tabs, panes, errors, operations, slow events, marks, links."""
 
-import numpy as np
+from typing import TYPE_CHECKING
+
 from textual import on
 
 from tracer.schema.events import Kind
-from viewer.model.filter import Test, parse
-from viewer.model.sieve import apply
-from viewer.model.trace import Rows
 from viewer.tui.bars import TabBar
 from viewer.tui.base import Base
 from viewer.tui.detail import PAGES, DetailTabs, DetailView
 from viewer.tui.lineview import LineView
+
+if TYPE_CHECKING:
+    from viewer.model.trace import Rows
 
 SLOW_MS = 2000
 
@@ -22,6 +23,8 @@ class Navigation(Base):
 
     @on(LineView.Moved, "#list")
     def _list_moved(self) -> None:
+        if not self.has_trace:
+            return
         self.cursors[self.state.tab] = self.view.cursor
         self.show_detail()
         self.show_bars()
@@ -69,6 +72,8 @@ class Navigation(Base):
             at_row = next((n for n in range(len(source)) if source.finding(n) is wanted), 0)
             self.view.go(at_row, centre=True)
         elif scheme == "account":
+            from viewer.model.filter import Test
+
             self.use_filter(str(Test("account", ":", rest)))
         elif scheme == "text":
             self.search_for(rest)
@@ -129,6 +134,8 @@ class Navigation(Base):
 
     def action_error(self, step: int) -> None:
         """Go to the next or previous failed event of this tab."""
+        import numpy as np
+
         trace = self.state.trace
         failed = trace.select(errors=True)
         gaps = trace.select(kinds=[Kind.GAP])
@@ -136,6 +143,8 @@ class Navigation(Base):
 
     def action_warning(self, step: int) -> None:
         """Go to the next or previous event that failed, is a gap, or that a finding points at."""
+        import numpy as np
+
         trace = self.state.trace
         cited = [e.event for finding in self.state.findings or () for e in finding.evidence]
         rows = [row for row in map(trace.row_of, cited) if row is not None]
@@ -143,6 +152,9 @@ class Navigation(Base):
 
     def action_slow(self, step: int) -> None:
         """Go to the next or previous event that took long, or was never answered."""
+        from viewer.model.filter import parse
+        from viewer.model.sieve import apply
+
         slow = apply(self.state.trace, parse(f"ms>={SLOW_MS} or is:unanswered"))
         self._jump(step, slow, "slow")
 
@@ -157,11 +169,13 @@ class Navigation(Base):
 
     def action_marked(self, step: int) -> None:
         """Go to the next or previous marked event."""
+        import numpy as np
+
         rows = [self.state.trace.row_of(event_id) for event_id in self.state.marks.comments]
         marked = np.array(sorted(row for row in rows if row is not None), dtype=np.int64)
         self._jump(step, marked, "mark")
 
-    def _jump(self, step: int, rows: Rows, what: str) -> None:
+    def _jump(self, step: int, rows: "Rows", what: str) -> None:
         at = self.view.source.next_of(rows, self.view.cursor, step)
         if at is None:
             side = "next" if step > 0 else "previous"

@@ -1,10 +1,10 @@
 """Which pages a row of the list has, and how each is made."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from viewer.model.finding import Finding
-from viewer.tui.document import Node, Page, TextPage, TreePage
+from viewer.tui.detail import Maker
+from viewer.tui.document import Page, TextPage, TreePage
 from viewer.tui.finding_page import finding_nodes
 from viewer.tui.messages_pages import MessagePages
 from viewer.tui.overview import Overview
@@ -14,9 +14,6 @@ from viewer.tui.why_page import WhyPage
 
 if TYPE_CHECKING:
     from viewer.tui.look import Look
-
-Maker = Callable[[int], Page]
-"""Makes a page for a width in cells."""
 
 
 def event_page(state: State, record: Record, page: str) -> Maker:
@@ -49,8 +46,3 @@ def finding_page(state: State, finding: Finding) -> Maker:
         return TreePage(finding_nodes(finding, n, overview))
 
     return make
-
-
-def message_page(state: State, message_id: str) -> Maker:
-    """Return the maker of a page of one sentence."""
-    return lambda _: TreePage([Node(((state.look(message_id), "dim"),))])

@@ -60,13 +60,8 @@ class Inks:
 
     def __init__(self, variables: Mapping[str, str], cut: str = "…") -> None:
         self.cut = cut
-        self._colors: dict[str, Color] = {}
-        for name, value in variables.items():
-            if not value.startswith("auto"):
-                try:
-                    self._colors[name] = Color.parse(value)
-                except ColorParseError:
-                    continue
+        self._variables = variables
+        self._colors: dict[str, Color | None] = {}
         self._styles: dict[tuple[str, str], Style] = {}
 
     def style(self, name: str, under: str = "") -> Style:
@@ -92,13 +87,23 @@ class Inks:
 
     def _color(self, spec: str):  # type: ignore[no-untyped-def] # rich's own type, or None
         name, _, percent = spec.partition("%")
-        color = self._colors.get(name)
+        color = self._variable(name)
         if color is None:
             return None
         if percent and color.ansi is None:
-            ground = self._colors.get("background", Color(0, 0, 0))
+            ground = self._variable("background") or Color(0, 0, 0)
             color = ground.blend(color, int(percent) / 100, alpha=1)
         return color.rich_color
+
+    def _variable(self, name: str) -> Color | None:
+        """Return the colour that a variable of the theme is, parsed when it is first needed."""
+        if name not in self._colors:
+            value = self._variables.get(name, "auto")
+            try:
+                self._colors[name] = None if value.startswith("auto") else Color.parse(value)
+            except ColorParseError:
+                self._colors[name] = None
+        return self._colors[name]
 
 
 def clip(text: str, width: int, cut: str = "…") -> str:

@@ -7,9 +7,10 @@ import numpy as np
 from tracer.schema.events import Kind
 from viewer.model.trace import Rows, Trace
 from viewer.report.story import facts_of
+from viewer.tui.eventsource import EventSource, mark_of
 from viewer.tui.paint import Line, Part, fit
 from viewer.tui.record import load
-from viewer.tui.sources import EventSource, highlighted, mark_of
+from viewer.tui.sources import highlighted
 from viewer.tui.why_page import VERDICT_INKS
 
 _IDENTITY: Final = ("environment", "harmony_user", "windows_account")

@@ -10,10 +10,11 @@ from viewer.model.finding import Finding, Severity
 from viewer.model.marks import Marks, load_marks
 from viewer.model.trace import Rows, Trace
 from viewer.tui.bars import Tab
+from viewer.tui.eventsource import EventSource, Notes
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.resolutions import ResolutionSource, decisions
 from viewer.tui.session import session_source
-from viewer.tui.sources import EventSource, Item, ItemSource, Notes, plain
+from viewer.tui.sources import Item, ItemSource, plain
 from viewer.tui.timeline import TimelineSource, roots
 
 _TOPIC_TABS: Final = (

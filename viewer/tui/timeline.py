@@ -9,9 +9,10 @@ import numpy as np
 from tracer.schema.events import Kind
 from viewer.model.trace import Rows, Trace
 from viewer.model.tree import Bar, loose, operations, waterfall
+from viewer.tui.eventsource import Notes, local_clock, mark_of
 from viewer.tui.look import Look
 from viewer.tui.paint import Line, Part, fit, width_of
-from viewer.tui.sources import Notes, Source, highlighted, local_clock, mark_of
+from viewer.tui.sources import Source, highlighted
 
 _OPEN_AT_MOST: Final = 60
 """With more operations than this they are folded at first."""

@@ -7,10 +7,10 @@ from textual import on, work
 from textual.message import Message
 
 from tracer.schema.events import Kind
-from viewer.model.trace import Trace
 from viewer.tui.base import Base
 
 if TYPE_CHECKING:  # the rules of the resolution are not needed for the first paint
+    from viewer.model.trace import Trace
     from viewer.model.whatif import Recorded
 
 
@@ -21,7 +21,7 @@ class WhatIfActions(Base):
     class Known(Message):
         """The facts of a resolution, or in `problem` why it cannot be taken again."""
 
-        trace: Trace
+        trace: "Trace"
         operation: str
         facts: "Recorded | None"
         problem: str = ""
@@ -44,7 +44,7 @@ class WhatIfActions(Base):
         return head.parent or head.op if head.kind == Kind.STEP else head.op
 
     @work(thread=True, exclusive=True, group="what-if", exit_on_error=False)
-    def _look_up(self, trace: Trace, operation: str) -> None:
+    def _look_up(self, trace: "Trace", operation: str) -> None:
         from viewer.model.whatif import NotRecordedError, recorded
 
         try:
