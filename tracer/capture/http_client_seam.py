@@ -5,7 +5,8 @@ own connections from them, and are recorded one layer higher. The body stays unr
 """
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Set
+from time import monotonic
 from types import ModuleType
 from typing import Any, Final
 
@@ -21,23 +22,28 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 def attach(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to `http.client`."""
+    plain = {module.HTTPConnection, getattr(module, "HTTPSConnection", None)}
+
+    def request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+        return _request(original, recorder, plain)
+
     places = [
-        (module.HTTPConnection, "request", _request),
+        (module.HTTPConnection, "request", request),
         (module.HTTPConnection, "getresponse", _getresponse),
     ]
     return swap(recorder, "http.client", places)
 
 
-def _is_plain(connection: Any) -> bool:
-    return type(connection).__module__ == "http.client"
-
-
-def _request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+def _request(
+    original: Callable[..., Any], recorder: Recorder, plain: Set[Any]
+) -> Callable[..., Any]:
     def request(
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> Any:
         headers = {} if headers is None else headers
-        session = recorder.session() if _is_plain(self) else None
+        if type(self) not in plain or monotonic() < recorder.off_until:
+            return original(self, method, url, body, headers, **kwargs)
+        session = recorder.session()
         if session is None:
             return original(self, method, url, body, headers, **kwargs)
         exchange = guarded(recorder, lambda: _begin(session, self, method, url, body, headers))

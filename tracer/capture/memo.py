@@ -1,5 +1,6 @@
 """What the redaction said before of headers and URLs: a client sends the same ones all day."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -8,6 +9,8 @@ from tracer.capture.redact.redactor import Notes, Redactor
 _REMEMBERED: Final = 4096
 _BLOCKS: Final = 64
 _LONGEST: Final = 512
+_ID: Final = re.compile(r"[0-9a-f]{1,20}")
+"""An id as Gmail gives them: no secret is that short and of these alone, whatever stands before."""
 
 _Block = tuple[tuple[str, Any], ...]
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
@@ -65,7 +68,11 @@ class Memo:
         place, mark, query = url.partition("?")
         if not mark or "#" in url:
             return self._redactor.url(url, notes, "url")
-        kept = self._piece(place, notes)
+        above, _, last = place.rpartition("/")
+        if _ID.fullmatch(last):
+            kept = f"{self._piece(above, notes)}/{last}"
+        else:
+            kept = self._piece(place, notes)
         return (
             f"{kept}?{'&'.join([self._piece('?' + pair, notes)[1:] for pair in query.split('&')])}"
         )

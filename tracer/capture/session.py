@@ -6,10 +6,10 @@ import platform
 import re
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from time import monotonic_ns, time_ns
 from typing import Any, Final
 
 from tracer.capture.memo import Memo
@@ -79,12 +79,11 @@ class Session:
 
     def now(self) -> str:
         """Return the `ts` of this moment."""
-        microseconds = time.time_ns() // 1000
-        second = microseconds // 1_000_000
+        second, rest = divmod(time_ns(), 1_000_000_000)
         known = self._second  # one tuple: another thread may replace it meanwhile
         if known[0] != second:
             known = self._second = second, timestamp(second * 1_000_000_000)[:20]
-        return f"{known[1]}{microseconds % 1_000_000:06d}Z"
+        return f"{known[1]}{rest // 1000:06d}Z"
 
     def flush(self) -> None:
         """Write what goes before the next event: the process's start line, and the gaps."""
@@ -106,8 +105,7 @@ class Session:
         ms: float | None,
         data: dict[str, Any],
     ) -> bool:
-        now = time.monotonic_ns()
-        data["mono"] = now
+        now = data["mono"] = monotonic_ns()
         line = encode_fields(
             {
                 "v": VERSION,
@@ -127,7 +125,7 @@ class Session:
             }
         )
         writer = self._writer
-        outcome = writer.write(line, now, spare_cap=kind == "gap")
+        outcome = writer.write(line, now, kind == "gap")
         if outcome is _WRITTEN and not writer.made_anew:
             return True
         return self._unusual(outcome, kind, len(line))

@@ -57,6 +57,7 @@ class _Dormant:
     """A recorder for a seam that cannot be taken out."""
 
     look_again = off_until = math.inf
+    is_off = False
     current = None
 
     def session(self) -> None:

@@ -7,11 +7,11 @@ back, which reaches connections that were open before debug was switched on.
 import http.client
 import itertools
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ class Wire:
         self._key = key
         self._socket = _facts_of(connection)
         self._class: type[Any] = type(connection)
-        watched = _of_httplib2(self._class)
-        self._first = "dns" if watched else "connect"  # of others the steps cannot be told apart
 
     def attach(self) -> None:
         """Make the connection a traced one."""
@@ -72,7 +70,8 @@ class Wire:
     def connect(self, connect: Any) -> None:
         """Run `connect` as the beginning of a transmission, and time its phases."""
         now = self._next(reused=False)
-        steps = self.connecting = [(self._first, time.perf_counter_ns())]
+        first = "dns" if _of_httplib2(self._class) else "connect"  # others do not tell the steps
+        steps = self.connecting = [(first, perf_counter_ns())]
         try:
             connect()
         except BaseException as error:
@@ -80,7 +79,7 @@ class Wire:
             raise
         finally:
             self.connecting = None
-            ends = [began for _, began in steps[1:]] + [time.perf_counter_ns()]
+            ends = [began for _, began in steps[1:]] + [perf_counter_ns()]
             for (name, began), end in zip(steps, ends, strict=True):
                 now.phases[name] = end - began
             self._socket = _facts_of(self.connection)
@@ -90,40 +89,42 @@ class Wire:
         """Note that connecting has come to `phase`, for the first time."""
         steps = self.connecting
         if steps is not None and all(name != phase for name, _ in steps):
-            steps.append((phase, time.perf_counter_ns()))
+            steps.append((phase, perf_counter_ns()))
 
     def send(self, request: Any, args: Any, kwargs: Any) -> None:
         """Run `request` as a transmission, the one that it has connected for if there is one."""
-        now = self.last()
+        now = self.transmissions[-1] if self.transmissions else None
         if now is None or now.sending:
             now = self._next(reused=True)
             self._place(now)
         now.sending = True
-        before = sum(now.phases.values())
-        began = time.perf_counter_ns()
+        before = sum(now.phases.values()) if now.phases else 0.0
+        began = perf_counter_ns()
         try:
             request(*args, **kwargs)
         except BaseException as error:
             now.error = type(error).__name__
             raise
         finally:
-            connected = sum(now.phases.values()) - before  # some connect when there is work only
-            now.phases["send"] = time.perf_counter_ns() - began - connected
+            ended = perf_counter_ns()
+            if now.phases:  # some connect when there is work only
+                ended -= int(sum(now.phases.values()) - before)
+            now.phases["send"] = ended - began
 
     def wait(self, getresponse: Any) -> Any:
         """Run `getresponse` and time it."""
-        now = self.last()
-        if now is None:
+        if not self.transmissions:
             return getresponse()
-        began = time.perf_counter_ns()
+        now = self.transmissions[-1]
+        began = perf_counter_ns()
         try:
             response = getresponse()
         except BaseException as error:
             now.error = type(error).__name__
-            now.phases["wait"] = time.perf_counter_ns() - began
+            now.phases["wait"] = perf_counter_ns() - began
             raise
-        now.answered = time.perf_counter_ns()
-        now.phases["wait"] = now.answered - began
+        now.answered = answered = perf_counter_ns()
+        now.phases["wait"] = answered - began
         now.received = getattr(response, "length", None)
         return response
 
@@ -149,7 +150,7 @@ class Wire:
 
     def account(self, content_length: int | None) -> list[dict[str, Any]]:
         """Return the `wire` of FORMAT.md; call it when the answer has been read."""
-        now = time.perf_counter_ns()
+        now = perf_counter_ns()
         result = []
         for each in self.transmissions:
             if each.answered and each.error is None:
@@ -237,8 +238,8 @@ def _make_class(kind: Any) -> type[Any]:
 
         def send(self, data: Any) -> None:
             wire = self.__dict__.get(_KEY)
-            now = wire.last() if wire is not None else None
-            if now is not None and isinstance(data, bytes):
+            if wire is not None and wire.transmissions and isinstance(data, bytes):
+                now = wire.transmissions[-1]
                 now.sent += len(data)
                 now.digest.update(data)
             super().send(data)

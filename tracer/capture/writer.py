@@ -55,7 +55,7 @@ class Writer:
         self._look_at = 0
         _writers.add(self)
 
-    def write(self, line: bytes, now: int, *, spare_cap: bool = False) -> Outcome:
+    def write(self, line: bytes, now: int, spare_cap: bool = False) -> Outcome:
         """Append one line, framed; with `spare_cap` even beyond the size cap.
 
         `now` is the monotonic clock, ns.

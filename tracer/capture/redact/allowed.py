@@ -10,6 +10,7 @@ from tracer.capture.redact import mail
 from tracer.capture.redact.methods import (
     DECODERS,
     REQUESTS,
+    Header,
     Message,
     Part,
     PartBody,
@@ -58,7 +59,7 @@ def allowed(
     encoded = _ENCODE(value)
     if isinstance(value, Users | User):
         users = value.users if isinstance(value, Users) else [value]
-        doubtful = not all(_is_clean(redactor, user) for user in users)
+        doubtful = not _are_clean(redactor, users)
     elif isinstance(value, Message):
         doubtful = False  # ids of Google's making, and headers, looked at one by one
     else:
@@ -93,65 +94,105 @@ _PAGES: Final = (
 )
 
 
-def _is_clean(redactor: "Redactor", user: User) -> bool:
-    """Tell whether the custom fields, the only free text kept of a user, hold no secret."""
-    is_clean = redactor.scrubber.is_clean
-    for name, fields in user.custom_schemas.items():
-        for attribute, found in fields.items():
-            if redactor.walker.is_secret(attribute) or not is_clean(attribute):
-                return False
-            values = found if isinstance(found, list) else [{"value": found}]
-            for item in values:
-                for text in item.values():
-                    if isinstance(text, str) and not is_clean(text):
-                        return False
-        if not is_clean(name):
-            return False
-    return True
+def _are_clean(redactor: "Redactor", users: list[User]) -> bool:
+    """Tell whether the custom fields, the only free text kept of users, hold no secret.
+
+    Erring towards no, at one look at the texts of a whole page.
+    """
+    names: set[str] = set()
+    values: list[Any] = []
+    for user in users:
+        for schema, fields in user.custom_schemas.items():
+            names.add(schema)
+            names.update(fields)
+            for found in fields.values():
+                if type(found) is list:
+                    for item in found:
+                        names.update(item)
+                        values += item.values()
+                else:
+                    values.append(found)
+    if any(map(redactor.walker.is_secret, names)):
+        return False
+    texts = [text for text in values if type(text) is str]
+    return redactor.scrubber.are_clean(names.union(texts))
 
 
-_BELOW: Final = frozenset(
-    {"messages", "message", "payload", "parts", "body", "threads", "drafts", "history",
-     "messages_added", "messages_deleted", "labels_added", "labels_removed"}
+_BELOW: Final = (
+    "messages", "message", "threads", "drafts", "history", "messages_added", "messages_deleted",
+    "labels_added", "labels_removed",
 )  # fmt: skip
 _plans: dict[type, tuple[str, ...]] = {}
 
 
 def _finish(redactor: "Redactor", value: Any, notes: Notes, path: str) -> None:
     """Replace in place what is decoded because its presence matters, and its text does not."""
-    plan = _plans.get(type(value))
-    if plan is None:
-        names = value.__struct_fields__
-        plan = tuple(name for name in names if name in _BELOW)
-        _plans[type(value)] = plan
-    if isinstance(value, PartBody) and value.attachment_id:
-        notes.append({"path": f"{path}.json.attachmentId", "kind": "attachment"})
-        value.attachment_id = redactor.scrubber.mark("attachment", value.attachment_id)
-    if isinstance(value, Part) and value.headers:
-        _headers(redactor, value, notes, f"{path}.json.payload")
-    for name in plan:
-        below = getattr(value, name)
-        for item in below if isinstance(below, list) else (below,):
-            if item is not None:
+    if isinstance(value, Message):
+        if value.payload is not None:
+            _finish_part(redactor, value.payload, notes, path)
+    elif isinstance(value, PartBody):
+        _finish_attachment(redactor, value, notes, path)
+    else:
+        for name in _plan(type(value)):
+            below = getattr(value, name)
+            for item in below if isinstance(below, list) else (below,):
                 _finish(redactor, item, notes, path)
 
 
-def _headers(redactor: "Redactor", part: Part, notes: Notes, path: str) -> None:
-    kept = []
-    for header in part.headers:
-        name = header.name.lower()
-        if name in _AS_THEY_ARE and redactor.scrubber.is_clean(header.value):
-            kept.append(header)
+def _plan(kind: type[Any]) -> tuple[str, ...]:
+    """Return the fields of `kind` that there may be mails in."""
+    plan = _plans.get(kind)
+    if plan is None:
+        names = getattr(kind, "__struct_fields__", ())
+        plan = _plans[kind] = tuple(name for name in _BELOW if name in names)
+    return plan
+
+
+def _finish_part(redactor: "Redactor", part: Part, notes: Notes, path: str) -> None:
+    if part.headers:
+        part.headers = _headers(redactor, part.headers, notes, f"{path}.json.payload")
+    if part.body is not None:
+        _finish_attachment(redactor, part.body, notes, path)
+    for each in part.parts:
+        _finish_part(redactor, each, notes, path)
+
+
+def _finish_attachment(redactor: "Redactor", value: PartBody, notes: Notes, path: str) -> None:
+    if value.attachment_id:
+        notes.append({"path": f"{path}.json.attachmentId", "kind": "attachment"})
+        value.attachment_id = redactor.scrubber.mark("attachment", value.attachment_id)
+
+
+def _headers(redactor: "Redactor", headers: list[Header], notes: Notes, path: str) -> list[Header]:
+    """Keep of the headers of a part what `mail` keeps of a mail's."""
+    clean, plans = redactor.scrubber.clean, _headers_known
+    shown = []
+    for header in headers:
+        name = header.name
+        plan = plans[name] if name in plans else _look_at_header(name)
+        if plan == "drop":
             continue
-        value = mail.header(redactor, name, header.value[:2000], notes, path)
-        if value is not None:
-            header.value = value
-            kept.append(header)
-    part.headers = kept
+        value = header.value
+        shown.append(header)
+        if plan == "text" and (value in clean or redactor.scrubber.is_clean(value)):
+            continue
+        header.value = mail.header(redactor, name, value[:2000], notes, path) or ""
+    return shown
 
 
-_AS_THEY_ARE: Final = mail.KEPT_HEADERS - {"content-type"}
-"""Shown unchanged when there is no secret in them."""
+def _look_at_header(name: str) -> str:
+    """Return what becomes of a header: "drop", "look", or "text": shown if it holds no secret."""
+    folded = name.lower()
+    plan = "look" if folded in {"subject", "content-type"} else "text"
+    if folded not in mail.KEPT_HEADERS and folded != "subject":
+        plan = "drop"
+    if len(_headers_known) < _HEADERS_KNOWN and len(name) < 100:
+        _headers_known[name] = plan
+    return plan
+
+
+_headers_known: dict[str, str] = {}
+_HEADERS_KNOWN: Final = 1000
 
 
 def _send(

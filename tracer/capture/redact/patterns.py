@@ -8,7 +8,7 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from urllib.parse import unquote
 
@@ -125,6 +125,17 @@ class Scrubber:
         if self.maybe(text):
             return False
         self._remember(text)
+        return True
+
+    def are_clean(self, texts: Iterable[str]) -> bool:
+        """Tell of many texts, at one look at what is new in them, that none holds a secret."""
+        new = set(texts).difference(self.clean)
+        if not new:
+            return True
+        if self.maybe("\n".join(new)):
+            return False
+        for text in new:
+            self._remember(text)
         return True
 
     def _remember(self, text: str) -> None:

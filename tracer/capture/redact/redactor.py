@@ -79,6 +79,11 @@ class Redactor:
         `direction` is ``request`` or ``response``. `encoding` is the Content-Encoding still on
         `content`. A `stream` is not read: `size` is all that is known of it.
         """
+        if self.level == "structure" and content and method_id is not None and not encoding:
+            raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+            found = _bodies.known(self, raw, content_type, notes, path, method_id, direction)
+            if found is not None:
+                return found
         return _bodies.body(
             self,
             Source(content, content_type, method_id, direction, url, encoding, size, stream),

@@ -1,5 +1,6 @@
 """URLs: what is in the query, the user part, the path and the fragment."""
 
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_plus
 
@@ -30,12 +31,19 @@ def _pair(scrubber: Scrubber, pair: str, notes: Notes, path: str) -> str:
     name, mark, value = pair.partition("=")
     if not mark or not value:
         return _scrub(scrubber, pair, notes, path)
-    folded = fold(unquote_plus(name))
-    kind = secret_kind(folded) or OPAQUE.get(folded) or SECRET_IN_QUERY.get(folded)
+    kind = _kind(name)
     if kind:
         notes.append({"path": f"{path}.{name[:60]}", "kind": kind})
-        return f"{name}={scrubber.mark(kind, unquote_plus(value))}"
+        plain = unquote_plus(value) if "%" in value or "+" in value else value
+        return f"{name}={scrubber.mark(kind, plain)}"
     return f"{_scrub(scrubber, name, notes, path)}={_scrub(scrubber, value, notes, path)}"
+
+
+@lru_cache(maxsize=256)
+def _kind(name: str) -> str | None:
+    """Return the kind of what is filed under `name` in a query, if it is a secret."""
+    folded = fold(unquote_plus(name))
+    return secret_kind(folded) or OPAQUE.get(folded) or SECRET_IN_QUERY.get(folded)
 
 
 def _scrub(scrubber: Scrubber, text: str, notes: Notes, path: str) -> str:
