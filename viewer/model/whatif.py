@@ -215,7 +215,7 @@ def _calls(trace: Trace, decision: Decision) -> Iterator[Event]:
 def _with_attributes(call: Event) -> bool:
     """Tell whether the parameters of a Directory call ask for custom attributes."""
     params = call.data.get("params")
-    return isinstance(params, dict) and params.get("projection") in {"custom", "full"}
+    return isinstance(params, dict) and params.get("projection") in ("custom", "full")
 
 
 def _users(trace: Trace, calls: list[Event], rules: Rules) -> tuple[tuple[User, ...], bool]:

@@ -125,6 +125,26 @@ def test_operation_without_resolution_is_refused(tmp_path: Path) -> None:
     trace.close()
 
 
+@pytest.mark.parametrize("wrong", [None, 5, [], {}, [{}], {"a": []}, "full"])
+def test_wrong_types_are_nothing_recorded(wrong: Any, tmp_path: Path) -> None:
+    """Whatever stands in the place of a fact, the answer is one, if only an uncertain one."""
+    b = TraceBuilder()
+    values = {
+        name: {"value": wrong} for name in ("account", "attributes.env", "attributes.encoding")
+    }
+    with b.operation("send", "gmail", identity={"environment": wrong}) as op:
+        b.add("settings", "point", "settings", "settings", values=values)
+        answer = {"status": 200, "body": {"json": {"users": wrong, "nextPageToken": wrong}}}
+        params = {"projection": wrong, "query": wrong}
+        google(b, "directory.users.list", exchange={"response": answer}, params=params)
+        b.step("outcome", "none", "nothing-found", n=wrong, candidate=wrong)
+    trace = Trace.open([b.write(tmp_path / "t.jsonl")], cache=False)
+    result = reresolve(trace, op, Changes(environment="ERP215", account=""))
+    assert not result.sure
+    assert result.before is None
+    trace.close()
+
+
 def test_missing_settings_are_refused(tmp_path: Path) -> None:
     """Without the settings nobody knows which attributes counted: a clear error."""
     b = TraceBuilder()
