@@ -29,6 +29,10 @@ LARGE = 128 * 1024
 """Bytes of a line from which on it is decoded beside the interface."""
 
 
+_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (140, "-wide")]
+"""Columns of the terminal from which on the screen has a class."""
+
+
 class Pane(Container):
     """Holds others, which cover it: it paints nothing."""
 
@@ -39,11 +43,7 @@ class Base(Screen[None]):
     """Title, tabs, filter line, list, detail, keys."""
 
     BLANK = True  # its widgets cover it
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - Textual declares it on the instance
-        (0, "-narrow"),
-        (90, "-medium"),
-        (140, "-wide"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _BREAKPOINTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +65,9 @@ class Base(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the widgets; few, so that the first paint is early."""
+        # Textual would tell only after the first frame, and lay everything out a second time.
+        fitting = [name for least, name in _BREAKPOINTS if self.app.size.width >= least]
+        self.add_class(fitting[-1])
         yield TitleBar(id="title")
         yield TabBar(id="tabs")
         yield FilterBar(id="filter")

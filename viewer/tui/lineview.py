@@ -139,10 +139,14 @@ class LineView(ScrollView, can_focus=True):
             if self._painted.get(y) != self._drawn(y):
                 self.refresh(Region(0, y, width, 1))
 
+    def on_hide(self) -> None:
+        """Forget what was painted: something else is painted over it."""
+        self._painted.clear()
+
     def on_show(self) -> None:
         """Paint what changed while nothing was to be seen."""
-        self._painted.clear()
-        self.refresh()
+        if not self._painted:
+            self.refresh()
 
     def repaint_line(self, n: int) -> None:
         """Paint line `n` again."""
