@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import IO, Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import orjson
 
@@ -23,6 +23,8 @@ _PHASES: Final = (
     ("dns", "dns"), ("connect", "connect"), ("tls", "ssl"), ("send", "send"), ("wait", "wait"),
     ("read", "receive"),
 )  # fmt: skip
+_IN_URLS: Final = "%/:?#[]@!$&'()*+,;=~"
+"""The schema of HAR wants a URI; ours may hold ``⟨redacted …⟩``."""
 
 
 def write_har(context: Context, out: IO[bytes], rows: Rows | None = None) -> int:
@@ -111,7 +113,7 @@ def _request(event: Event, url: str) -> dict[str, Any]:
     request = request if isinstance(request, dict) else {}
     result: dict[str, Any] = {
         "method": str(event.data.get("method") or "GET"),
-        "url": url,
+        "url": quote(url, safe=_IN_URLS),
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _pairs(request.get("headers")),
@@ -185,9 +187,16 @@ def body_text(body: dict[str, Any]) -> str:
     if "json" in body:
         return encoded(body["json"])
     if isinstance(body.get("form"), dict):
-        return "&".join(f"{name}={value}" for name, value in texts(body["form"]).items())
+        return "&".join(f"{name}={_form_value(value)}" for name, value in body["form"].items())
     text = body.get("text")
     return text if isinstance(text, str) else ""
+
+
+def _form_value(value: object) -> str:
+    """Return a value of a form as text; an assertion was decoded, and says so."""
+    if isinstance(value, dict):
+        return f"⟨decoded {encoded(value)}⟩"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _not_kept(body: dict[str, Any]) -> str:

@@ -128,18 +128,29 @@ def _is_letter(byte: int) -> bool:
 
 
 def find_named(pieces: list[bytes]) -> Iterator[tuple[bytes, str]]:
-    """Yield (name and value, kind) of secrets told by their name: ``"password":"…"``.
+    """Yield (name and value, kind) of secrets told by their name.
 
-    `pieces` is a text cut at its quotation marks, in order.
+    Seen: ``"password":"…"`` and, as HAR writes a header, ``"name":"Cookie","value":"…"``. `pieces`
+    is a text cut at its quotation marks, in order.
     """
     names = {piece for piece in set(pieces) if len(piece) < 40 and _is_secret_name(piece)}
     for at, piece in enumerate(pieces[:-2] if names else ()):
-        if piece in names and pieces[at + 1].strip(b" \\") == b":":
-            value = pieces[at + 2].rstrip(b"\\")
-            if _TAG.fullmatch(value):
-                continue
-            if len(value) >= 8 and _TAGGED not in value and b"\\u27e8" not in value:
-                yield b'"'.join(pieces[at : at + 3]), "named secret"
+        if piece not in names:
+            continue
+        place = _value_place(pieces, at)
+        value = pieces[place].rstrip(b"\\") if place else b""
+        if _TAG.fullmatch(value):
+            continue
+        if len(value) >= 8 and _TAGGED not in value and b"\\u27e8" not in value:
+            yield b'"'.join(pieces[at : place + 1]), "named secret"
+
+
+def _value_place(pieces: list[bytes], at: int) -> int:
+    """Return where the value of the name at `at` stands in `pieces`; 0 when it has none."""
+    if pieces[at + 1].strip(b" \\") == b":":
+        return at + 2
+    around = b"".join(b"".join(pieces[at - 2 : at] + pieces[at + 1 : at + 4]).split())
+    return at + 4 if around == b"name:,value:" and at + 4 < len(pieces) else 0
 
 
 def _is_secret_name(piece: bytes) -> bool:
@@ -170,6 +181,8 @@ def find_words(text: bytes, *, addresses: bool = True) -> Iterator[tuple[bytes, 
             if kind not in _VENDORS and not _only_pseudonyms(match[0]):
                 yield match[0].strip().encode("latin-1"), kind
     for word in set(_WORD.findall(text)):
+        if _COUNTED.fullmatch(word):
+            continue
         for decoded in decodings(word):
             for _, kind in find(decoded, addresses=addresses):
                 yield word, f"{kind}, encoded"
@@ -214,7 +227,10 @@ def _is_text(raw: bytes) -> bool:
 _RUN64: Final = re.compile(rb"[A-Za-z0-9+/_-]{12,}")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\r\n\t"
-_HEX: Final = re.compile(rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){8,}(?![0-9A-Fa-f])")
+_HEX: Final = re.compile(rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}){9,}(?![0-9A-Fa-f])")
+"""Longer than an id of the format: of a million of these some decode to what looks like text."""
+_COUNTED: Final = re.compile(rb"[0-9a-f]{16}|\W?\d+\W?|\d{4}-\d\d-\d\dT[\d:.]+Z")
+"""An id, a number, a timestamp: nothing is encoded in it, and most words are one of these."""
 
 
 def _denylist(detector: Any) -> Iterable[re.Pattern[str]]:

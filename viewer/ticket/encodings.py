@@ -20,7 +20,8 @@ _RUN64: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{10,}={0,2}(?![
 _UTF16: Final = re.compile(r"(?:[\x09-\x7e]\x00){4,}|(?:\x00[\x09-\x7e]){4,}")
 _SOFT_BREAK: Final = re.compile(r"=\r?\n")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\r\n\t"
-_HEX: Final = re.compile(r"\b(?:[0-9a-f]{2}){8,}\b|\b(?:[0-9A-F]{2}){8,}\b")
+_HEX: Final = re.compile(r"\b(?:[0-9a-f]{2}){9,}\b|\b(?:[0-9A-F]{2}){9,}\b")
+"""Longer than an id of the format, which may look like text by chance."""
 
 
 def recode(text: str, rewrite: Rewrite) -> str:

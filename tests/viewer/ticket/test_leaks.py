@@ -54,6 +54,7 @@ CLEAN = (
     "⟨redacted token #0123456789⟩ Bearer ⟨redacted token #0123456789⟩",
     "urn:ietf:params:oauth:grant-type:jwt-bearer @type type.googleapis.com/google.rpc.ErrorInfo",
     'href="#e=40fb46def39927c3" style="width=40px" pageToken=40ab',
+    "77454057746a4c71 76404b482b286739 1795000027651613569 2026-11-18T11:07:07.651613Z",
     "mailer-daemon@googlemail.com C:\\Users\\person-1\\x /home/person-2/y",
 )
 

@@ -68,7 +68,7 @@ def test_shapes(text: str, expected: str) -> None:
         "Request had insufficient authentication scopes.", "google-api-python-client/2.1.4.1",
         "1.2.840.113549.1.1.11", "3.11.7", "@type", "x@1.2", "12:34:56", "report.html",
         "multipart/mixed; boundary==_b", "LESPETITSPAINS", "Retry after 2023-03-07T18:03:15.961Z",
-        "width=40px", "/x?pageToken=40ab12cd", "#e=40fb46def39927c3",
+        "77454057746a4c71", "width=40px", "/x?pageToken=40ab12cd", "#e=40fb46def39927c3",
     ],
 )  # fmt: skip
 def test_what_names_nobody_stays(text: str) -> None:
