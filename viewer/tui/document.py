@@ -1,5 +1,6 @@
 """What the detail shows: lines that fold, made only when they are opened."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -216,10 +217,14 @@ def _cut(text: str, width: int) -> Iterator[str]:
             yield line[begin : begin + step]
 
 
+_BREAK: Final = re.compile("(?<!«) (?![:;!?»])")
+"""Where a line may end: French has spaces inside its punctuation."""
+
+
 def words(text: str, width: int) -> Iterator[str]:
     """Yield lines of `text` of at most `width` characters, broken between words if possible."""
     line = ""
-    for word in visible(text).split(" "):
+    for word in _BREAK.split(visible(text)):
         if line and len(line) + 1 + len(word) > width:
             yield line
             line = ""
