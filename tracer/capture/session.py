@@ -68,43 +68,19 @@ class Session:
         status: int | None,
         ms: float | None,
         data: dict[str, Any],
-    ) -> None:
-        """Write one event. `data` has passed the redaction; ``mono`` is added to it here."""
-        if self._full:
-            self.dropped += 1
-            return
-        if self._gaps or not self._introduced:
-            self.flush()
-        self._write(topic, kind, phase, name, id, parent, op, status, ms, data)
-
-    def now(self) -> str:
-        """Return the `ts` of this moment."""
-        second, rest = divmod(time_ns(), 1_000_000_000)
-        known = self._second  # one tuple: another thread may replace it meanwhile
-        if known[0] != second:
-            known = self._second = second, timestamp(second * 1_000_000_000)[:20]
-        return f"{known[1]}{rest // 1000:06d}Z"
-
-    def flush(self) -> None:
-        """Write what goes before the next event: the process's start line, and the gaps."""
-        if not self._introduced:
-            self._introduce()
-        if self._gaps:
-            self._write_gaps()
-
-    def _write(
-        self,
-        topic: str,
-        kind: str,
-        phase: str,
-        name: str,
-        own: str,
-        parent: str | None,
-        op: str | None,
-        status: int | None,
-        ms: float | None,
-        data: dict[str, Any],
+        *,
+        ahead: bool = False,
     ) -> bool:
+        """Write one event and tell whether it is in the file. ``mono`` is added to `data` here.
+
+        `data` has passed the redaction. Gaps and the process's lines go `ahead` of what waits.
+        """
+        if not ahead:
+            if self._full:
+                self.dropped += 1
+                return False
+            if self._gaps or not self._introduced:
+                self.flush()
         now = data["mono"] = monotonic_ns()
         line = encode_fields(
             {
@@ -113,7 +89,7 @@ class Session:
                 "topic": topic,
                 "kind": kind,
                 "phase": phase,
-                "id": own,
+                "id": id,
                 "parent": parent,
                 "op": op,
                 "pid": self._pid,
@@ -129,6 +105,21 @@ class Session:
         if outcome is _WRITTEN and not writer.made_anew:
             return True
         return self._unusual(outcome, kind, len(line))
+
+    def now(self) -> str:
+        """Return the `ts` of this moment."""
+        second, rest = divmod(time_ns(), 1_000_000_000)
+        known = self._second  # one tuple: another thread may replace it meanwhile
+        if known[0] != second:
+            known = self._second = second, timestamp(second * 1_000_000_000)[:20]
+        return f"{known[1]}{rest // 1000:06d}Z"
+
+    def flush(self) -> None:
+        """Write what goes before the next event: the process's start line, and the gaps."""
+        if not self._introduced:
+            self._introduce()
+        if self._gaps:
+            self._write_gaps()
 
     def _unusual(self, outcome: Outcome, kind: str, size: int) -> bool:
         """Account for a line that is not in the file, or is in a new one."""
@@ -171,8 +162,9 @@ class Session:
 
     def _point_out(self, name: str, data: dict[str, Any]) -> bool:
         kind, phase = str(Kind.GAP), str(Phase.POINT)
-        return self._write(
-            str(Topic.SESSION), kind, phase, name, new_id(), None, None, None, None, data
+        topic = str(Topic.SESSION)
+        return self.emit(
+            topic, kind, phase, name, new_id(), None, None, None, None, data, ahead=True
         )
 
     # -- the process -------------------------------------------------------------------------------
@@ -211,7 +203,8 @@ class Session:
     def _write_process(self, phase: Phase, data: dict[str, Any]) -> None:
         name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"  # noqa: PTH119 - not a path of ours
         kind, topic = str(Kind.PROCESS), str(Topic.SESSION)
-        self._write(topic, kind, str(phase), name, self._process, None, None, None, None, data)
+        own = self._process
+        self.emit(topic, kind, str(phase), name, own, None, None, None, None, data, ahead=True)
 
     def after_fork(self) -> None:
         """Begin anew as another process; called in the child."""
