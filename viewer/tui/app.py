@@ -61,6 +61,12 @@ class TraceApp(Feeder):
 
         return StartScreen()
 
+    def on_mount(self) -> None:
+        """Say it when the theme that was asked for is not known."""
+        asked, known = self.options.theme, self.available_themes
+        if asked and asked not in known:
+            self.say("theme.unknown", "warning", name=visible(asked), known=", ".join(known))
+
     @on(MainScreen.Ready)
     def _begin(self) -> None:
         if self.paths:

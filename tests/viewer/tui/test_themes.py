@@ -5,7 +5,7 @@ from rich.color import Color
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 
-from tests.viewer.tui.conftest import Opener, app_of, typed
+from tests.viewer.tui.conftest import Opener, app_of, toasts, typed
 from viewer.tui.options import Options
 
 
@@ -33,8 +33,14 @@ async def test_the_palette_changes_the_theme(opened: Opener) -> None:
         assert not dark & grounds(pilot)
 
 
-@pytest.mark.parametrize(("asked", "used"), [("nord", "nord"), ("no such theme", "textual-dark")])
-async def test_the_theme_of_the_command_line(opened: Opener, asked: str, used: str) -> None:
-    """A theme that Textual knows is used; another one leaves the default."""
-    async with opened(options=Options(theme=asked)) as pilot:
-        assert pilot.app.theme == used
+@pytest.mark.parametrize("lang", ["en", "fr"])
+async def test_the_theme_of_the_command_line(opened: Opener, lang: str) -> None:
+    """A theme that Textual knows is used; for another one the known ones are named."""
+    async with opened(options=Options(lang=lang, theme="nord")) as pilot:
+        assert pilot.app.theme == "nord"
+        assert not toasts(pilot)
+    async with opened(options=Options(lang=lang, theme="[/]\x1bnone")) as pilot:
+        assert pilot.app.theme == "textual-dark"
+        assert "[/]␛none" in toasts(pilot)
+        assert "solarized-light" in toasts(pilot)
+        assert pilot.app.is_running
