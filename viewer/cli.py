@@ -71,7 +71,7 @@ def _open_interface(args: Namespace, job: Job) -> int:
         check(path)
     from viewer.prepaint import prepaint, unpaint
 
-    gc.disable()  # nothing that is imported becomes garbage; `run` enables it again
+    gc.disable()  # nothing that is imported becomes garbage; the interface enables it again
     painted = prepaint(args.files, ascii_only=args.ascii, lang=job.lang)
     try:
         from viewer.tui.app import run

@@ -66,12 +66,15 @@ def _state(head: "Head") -> str:
     return "failed" if is_error(head.kind, head.phase, head.topic, head.status) else "fine"
 
 
-def cells(trace: "Trace", row: int, *, base: int, ascii_only: bool = False) -> dict[str, str]:
+def cells(
+    trace: "Trace", row: int, *, base: int, ascii_only: bool = False, head: "Head | None" = None
+) -> dict[str, str]:
     """Return the text of every column of `row` by column id, harmless, not yet cut to width.
 
-    `base` is the time (µs) that the time column counts from; ``mark`` is left to the caller.
+    `base` is the time (µs) that the time column counts from; ``mark`` is left to the caller;
+    `head` spares reading the head of `row` again.
     """
-    head = trace.head(row)
+    head = head or trace.head(row)
     signs = ASCII_SIGNS if ascii_only else SIGNS
     texts = {
         "mark": " ",

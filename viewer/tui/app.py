@@ -61,6 +61,10 @@ class TraceApp(Feeder):
 
         return StartScreen()
 
+    def on_ready(self) -> None:
+        """Collect garbage again: the first frame is painted."""
+        settle()
+
     def on_mount(self) -> None:
         """Say it when the theme that was asked for is not known."""
         asked, known = self.options.theme, self.available_themes
@@ -179,5 +183,4 @@ def run(paths: Sequence[str], options: Options | None = None) -> int:
     """Show `paths` (none: TRACER_HOME's sessions) until the user quits; return the exit code."""
     options = options or Options()
     app = TraceApp(paths, options)
-    settle()
     return app.run(mouse=options.mouse) or 0

@@ -36,12 +36,14 @@ class EventList(LineView):
 
     def show(self, source: Source, at: int = 0, *, keep_scroll: bool = False) -> None:
         """Show the rows of `source` with the cursor on `at`."""
+        same = source.same_until(self.source) if keep_scroll else 0
         self.source = source
         moved = at != self.cursor
         self.cursor = at
-        self.renew()
-        if len(source) and (moved or not keep_scroll):
+        into_view = len(source) > 0 and (moved or not keep_scroll)
+        if into_view and not self.size:  # the first layout is still to come
             self.call_after_refresh(self._bring_into_view, self.cursor, True)
+        self.renew(same, into_view=into_view)
 
     def count(self) -> int:
         """Return the number of rows."""

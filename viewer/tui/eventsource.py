@@ -48,6 +48,7 @@ class EventSource(Source):
         self.rows = rows
         self.look = look
         self.notes = notes
+        self.generation = trace.generation
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -55,6 +56,16 @@ class EventSource(Source):
     def row(self, n: int) -> int | None:
         """Return the event behind row `n`."""
         return int(self.rows[n]) if 0 <= n < len(self.rows) else None
+
+    def same_until(self, before: Source) -> int:
+        """Return how many of the first rows look as they did in `before`."""
+        if type(before) is not EventSource or type(self) is not EventSource:
+            return 0  # what a decision shows depends on more than its own line
+        if before.trace is not self.trace or before.generation != self.generation:
+            return 0
+        count = min(len(self.rows), len(before.rows))
+        other = np.flatnonzero(self.rows[:count] != before.rows[:count])
+        return int(other[0]) if other.size else count
 
     def find(self, row: int) -> int:
         """Return the row of the list that is, or is next after, the event `row`."""
@@ -77,7 +88,7 @@ class EventSource(Source):
         if notes.time_mode == "mark" and notes.mark_time is not None:
             base = notes.mark_time
         signs = ASCII_SIGNS if self.look.ascii_only else SIGNS
-        texts = cells(trace, row, base=base, ascii_only=self.look.ascii_only)
+        texts = cells(trace, row, base=base, ascii_only=self.look.ascii_only, head=head)
         if notes.time_mode == "absolute":
             texts["time"] = local_clock(trace.time_of(row))
         failed = texts["sign"] != signs["fine"]

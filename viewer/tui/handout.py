@@ -18,7 +18,6 @@ from viewer.tui.base import Base
 from viewer.tui.clipboard import copy
 from viewer.tui.document import EVERYTHING, Node
 from viewer.tui.lookapp import app_of
-from viewer.tui.menu import Choice, Menu
 
 if TYPE_CHECKING:
     from viewer.model.trace import Rows
@@ -55,6 +54,8 @@ class Handout(Base):
 
     def action_copy(self) -> None:
         """Open the copy menu."""
+        from viewer.tui.menu import Choice, Menu
+
         copies = list(self.copies())
         choices = [
             Choice(letter, self.look(f"copy.{what}"), visible(text[:40]), what)
@@ -105,6 +106,7 @@ class Handout(Base):
     def action_export(self) -> None:
         """Open the export menu: what is shown now, or the whole report."""
         from viewer.export import FORMATS
+        from viewer.tui.menu import Choice, Menu
 
         rows = self._shown_rows()
         what = self.look("export.all")

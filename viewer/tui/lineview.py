@@ -115,9 +115,9 @@ class LineView(ScrollView, can_focus=True):
         self._strips.clear()
         self._painted.clear()
 
-    def renew(self) -> None:
-        """The lines changed: forget what was painted, keep the cursor inside."""
-        self._strips.clear()
+    def renew(self, same: int = 0, *, into_view: bool = False) -> None:
+        """The lines from `same` on changed: forget what was painted, keep the cursor inside."""
+        self._strips = {key: drawn for key, drawn in self._strips.items() if key[0] < same}
         total = self.count()
         self.cursor = max(0, min(self.cursor, total - 1))
         size = Size(0, total)
@@ -128,6 +128,8 @@ class LineView(ScrollView, can_focus=True):
             self.vertical_scrollbar.window_virtual_size = total
             if self.scroll_offset.y > self.max_scroll_y:
                 self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
+        if into_view:
+            self._bring_into_view(self.cursor, True)
         self._refresh_changed()
 
     def _refresh_changed(self) -> None:

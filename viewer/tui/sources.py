@@ -38,6 +38,10 @@ class Source(ABC):
     def find(self, row: int) -> int:
         """Return the row of the list that is, or is nearest to, the event `row`."""
 
+    def same_until(self, before: "Source") -> int:
+        """Return how many of the first rows look as they did in `before`."""
+        return 0
+
     def finding(self, n: int) -> Finding | None:
         """Return the finding of row `n`, if it is one."""
         return None
