@@ -109,3 +109,14 @@ def test_a_password_comes_from_a_pipe(
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     assert main(["bundle", str(session), "-o", "u.zip", "--password"]) == 2
     assert "locks nothing" in capsys.readouterr().err
+
+
+def test_what_is_too_short_to_look_for_is_said(
+    session: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A word of few letters would be found everywhere: it is told, never passed in silence."""
+    (session.parent / "known.txt").write_text("abc\nlong enough\nde\n")
+    assert main(["bundle", str(session), "-o", "t.zip", "--known", "known.txt"]) == 0
+    said = capsys.readouterr().err
+    assert "known.txt: 2 line(s) not looked for" in said
+    assert "abc" not in said

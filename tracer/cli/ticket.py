@@ -169,11 +169,18 @@ def _reveal(args: argparse.Namespace) -> int:
 def _secrets(args: argparse.Namespace) -> list[str]:
     """Return what must not be found: of --known, and of the settings; broken ones stop nothing."""
     from tracer.cli.ticket_secrets import house_secrets
+    from viewer.ticket.needles import SHORTEST
 
     given = _lines(args.known)
     found, complaints = house_secrets(args.settings)
     for complaint in complaints:
         print(f"tracer bundle: settings: {complaint}", file=sys.stderr)
+    if short := sum(len(text.encode()) < SHORTEST for text in given):
+        print(
+            f"tracer bundle: {args.known}: {short} line(s) not looked for: "
+            f"shorter than {SHORTEST} characters",
+            file=sys.stderr,
+        )
     return given + found
 
 

@@ -12,15 +12,15 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-_WINDOW: Final = 5
-"""Every needle is at least so long; its first bytes are what the table knows."""
+SHORTEST: Final = 5
+"""Bytes that a needle has at least; its first so many are what the table knows."""
 _TABLE_BITS: Final = 22
 _SHORTEST64: Final = 7
 _LONG: Final = 32
 """From here on a string is meant even inside a longer word: a line of a key without its breaks."""
 _NONE: Final[dict[int, bool]] = {}
 _MIX: Final = np.uint64(0x9E3779B97F4A7C15)
-_MASK: Final = np.uint64((1 << (8 * _WINDOW)) - 1)
+_MASK: Final = np.uint64((1 << (8 * SHORTEST)) - 1)
 _ALNUM: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz") | frozenset(range(0x80, 0x100))
 _ESCAPED: Final = re.compile(
     rb"(?:%[0-9a-f]{2}|\\[nrtbf]|=[0-9a-f]{2}|\\u[0-9a-f]{4}|&#?\w{2,6};)\Z"
@@ -37,10 +37,10 @@ class _Table:
         """Of the needles with this begin; names begin alike by thousands."""
 
     def add(self, needle: bytes, number: int, *, bounded: bool) -> None:
-        if len(needle) < _WINDOW:
+        if len(needle) < SHORTEST:
             return
         self._needles[needle][number] = bounded
-        begin = needle[:_WINDOW]
+        begin = needle[:SHORTEST]
         lengths = self._lengths[begin]
         if not lengths:
             word = np.frombuffer(begin.ljust(8, b"\0"), dtype="<u8")
@@ -49,14 +49,14 @@ class _Table:
 
     def scan(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Yield (offset, number) of every needle in `text`."""
-        if len(text) < _WINDOW or not self._needles:
+        if len(text) < SHORTEST or not self._needles:
             return
         padded = text + b"\0" * 8
         words: NDArray[np.uint64] = np.ndarray(
             shape=(len(text),), dtype="<u8", buffer=padded, strides=(1,)
         )
         for at in np.flatnonzero(self._mark[_slots(words)]).tolist():
-            for length in self._lengths.get(text[at : at + _WINDOW], ()):
+            for length in self._lengths.get(text[at : at + SHORTEST], ()):
                 for number, bounded in self._needles.get(text[at : at + length], _NONE).items():
                     if not bounded or _bounded(text, at, at + length):
                         yield at, number
