@@ -1,0 +1,66 @@
+"""The first frame: rows before numpy, the index and the findings are imported."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.viewer.tui.conftest import app_of, screen_text
+from viewer.tui.app import TraceApp
+from viewer.tui.options import Options
+
+HEAVY = {"numpy", "msgspec", "stringzilla", "zstandard", "viewer.model.trace", "viewer.tui.state"}
+
+
+class Unopened(TraceApp):
+    """The application as it is while the file is not open yet."""
+
+    def open_files(self) -> None:  # type: ignore[override]
+        """Never open anything."""
+
+
+@asynccontextmanager
+async def early(path: Path) -> AsyncIterator[Pilot[int]]:
+    """Show `path` without ever opening it."""
+    async with Unopened([str(path)], Options()).run_test(size=(160, 45)) as pilot:
+        await pilot.pause()
+        yield pilot
+
+
+async def test_rows_and_keys_come_first(session: Path) -> None:
+    """The first events stand in the list and the cursor moves, with nothing opened."""
+    async with early(session) as pilot:
+        view = app_of(pilot).main.view
+        assert "gmail.users." in screen_text(pilot)
+        assert "palette" in screen_text(pilot)
+        await pilot.press("j", "j", "k")
+        assert view.cursor == 1
+        assert not app_of(pilot).has_trace
+
+
+@pytest.mark.parametrize("key", ["e", "f", "slash", "m", "y", "x", "2", "question_mark", "enter"])
+async def test_every_action_can_come_too_early(session: Path, key: str) -> None:
+    """A key that needs the trace finds none, and breaks nothing."""
+    async with early(session) as pilot:
+        await pilot.press(key, "escape", "j")
+        assert app_of(pilot).is_running
+
+
+async def test_what_is_no_plain_file_has_no_early_rows(tmp_path: Path) -> None:
+    """A packed file shows that it is being read, and nothing of its bytes."""
+    path = tmp_path / "s.jsonl.gz"
+    path.write_bytes(b"\x1f\x8b\x08 no events \xff\n" * 50)
+    async with early(path) as pilot:
+        assert app_of(pilot).main.view.count() == 0
+        assert "no events" not in screen_text(pilot)
+
+
+def test_importing_the_interface_imports_nothing_heavy() -> None:
+    """What only an open trace needs is not imported with the application."""
+    program = f"import sys, viewer.tui.app; print(*({HEAVY!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b""
