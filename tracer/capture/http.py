@@ -66,9 +66,6 @@ def patched(original: Callable[..., Answer], recorder: Recorder) -> Callable[...
     def _conn_request(
         self: Any, conn: Any, request_uri: str, method: str, body: Any, headers: dict[str, str]
     ) -> Answer:
-        if recorder.is_off:
-            recorder.is_off = False  # once: the next try may come seconds later
-            return original(self, conn, request_uri, method, body, headers)
         if monotonic() < recorder.off_until:
             return original(self, conn, request_uri, method, body, headers)
         session = recorder.session()

@@ -50,8 +50,6 @@ class Recorder:
         """On the monotonic clock: until then `current` stands."""
         self.off_until = 0.0
         """On the monotonic clock: until then debug is off for sure. Seams compare it themselves."""
-        self.is_off = False
-        """A call has just found debug off; its exchange takes that over instead of looking."""
         self.current: Session | None = None
         self._clock = clock
         self._open: dict[str, Session] = {}  # operations begun, so that their end lands beside it

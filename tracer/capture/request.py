@@ -23,11 +23,7 @@ def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callabl
 
     def execute(self: Any, *args: Any, http: Any = None, num_retries: int = 0) -> Any:
         if monotonic() < recorder.off_until and not args:
-            recorder.is_off = True  # the exchange below need not look at the clock again
-            try:
-                return quick(self, http=http, num_retries=num_retries)
-            finally:
-                recorder.is_off = False
+            return quick(self, http=http, num_retries=num_retries)
         session = recorder.session()
         given = _given(http, num_retries)
         if session is None or in_progress(self):

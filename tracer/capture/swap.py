@@ -57,7 +57,6 @@ class _Dormant:
     """A recorder for a seam that cannot be taken out."""
 
     look_again = off_until = math.inf
-    is_off = False
     current = None
 
     def session(self) -> None:
