@@ -56,3 +56,12 @@ def test_notes_of_one_use_do_not_reach_another() -> None:
     second: Notes = []
     memo.url("https://h/p?key=AIzaSyA12345678901234567890123456789012", second)
     assert second
+
+
+def test_an_id_in_a_path_stays_and_the_rest_of_a_token_does_not() -> None:
+    """What may pass as an id is still seen as a token's end by what stands before it."""
+    memo = Memo(Redactor(b"k" * 16))
+    plain = "https://gmail.googleapis.com/gmail/v1/users/me/messages/19d8ef74db000004?alt=json"
+    assert memo.url(plain, []) == plain
+    assert "abcdef0123456789" not in memo.url("https://h/x/1//abcdef0123456789?alt=json", [])
+    assert "abcdef0123456789" not in memo.url("https://h/password:/abcdef0123456789?alt=json", [])

@@ -10,7 +10,8 @@ _REMEMBERED: Final = 4096
 _BLOCKS: Final = 64
 _LONGEST: Final = 512
 _ID: Final = re.compile(r"[0-9a-f]{1,20}")
-"""An id as Gmail gives them: no secret is that short and of these alone, whatever stands before."""
+"""An id as Gmail gives them. After ``messages/`` and the like nothing that short, and of these
+characters alone, is a secret; after ``1/``, ``4/`` or ``key=/`` it may be the rest of one."""
 
 _Block = tuple[tuple[str, Any], ...]
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
@@ -69,7 +70,7 @@ class Memo:
         if not mark or "#" in url:
             return self._redactor.url(url, notes, "url")
         above, _, last = place.rpartition("/")
-        if _ID.fullmatch(last):
+        if _ID.fullmatch(last) and above[-1:].isalpha():
             kept = f"{self._piece(above, notes)}/{last}"
         else:
             kept = self._piece(place, notes)
