@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from viewer.tui.record import Record
     from viewer.tui.state import State
 
-LARGE = 128 * 1024
-"""Bytes of a line from which on it is decoded beside the interface."""
+LARGE = 1_500_000
+"""Bytes of a line from which on it is decoded beside the interface; less takes half a frame."""
 
 
 _BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (140, "-wide")]
@@ -265,10 +265,10 @@ class Base(Screen[None]):
         from viewer.tui.pages import event_page
         from viewer.tui.record import load
 
-        if len(self.state.trace.raw(row)) < LARGE:
-            self.put_page(
-                row, event_page(self.state, load(self.state.trace, row), self.page), field
-            )
+        raw = self.state.trace.raw(row)
+        if len(raw) < LARGE:
+            record = load(self.state.trace, row, raw)
+            self.put_page(row, event_page(self.state, record, self.page), field)
             return
         self.detail.show(message_page(self.look("detail.loading")))
         self.run_worker(

@@ -5,13 +5,14 @@ from typing import Final
 
 from tracer.schema.events import Kind, Phase
 from viewer.model.finding import Finding
+from viewer.model.glance import facts
 from viewer.model.trace import Trace
 from viewer.model.tree import links
 from viewer.tui.document import EVERYTHING, Node, wrapped
 from viewer.tui.jsontree import JsonTree
 from viewer.tui.look import SEVERITIES, Look
 from viewer.tui.paint import Line, Part
-from viewer.tui.record import Record, as_float, load
+from viewer.tui.record import Record, as_float
 
 _PHASES: Final = ("dns", "connect", "tls", "send", "wait", "read")
 _PHASE_INKS: Final = {
@@ -247,8 +248,11 @@ class Overview:
         return Node(tuple(parts), target=f"event:{head.id}")
 
     def _role(self, row: int) -> str:
-        role = load(self.trace, row).text("role")
-        return f"  {self.look(f'role.{role}')}" if role and role != "call" else ""
+        # The line of the start says it too, and has no body.
+        first = self.trace.rows_of(self.trace.id_of(row))[0]
+        role = facts(self.trace.raw(first)).role
+        known = isinstance(role, str) and role not in {"", "call"}
+        return f"  {self.look(f'role.{role}')}" if known else ""
 
     def _rest(self, record: Record) -> Iterator[Node]:
         redacted = record.items("redacted")

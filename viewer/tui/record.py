@@ -43,9 +43,12 @@ class Record:
         return value if isinstance(value, str) else ""
 
 
-def load(trace: Trace, row: int) -> Record:
-    """Decode `row`; a line that cannot be read still has its head and its bytes."""
-    raw = trace.raw(row)
+def load(trace: Trace, row: int, raw: bytes | None = None) -> Record:
+    """Decode `row`; a line that cannot be read still has its head and its bytes.
+
+    `raw` is the line if it has been read already.
+    """
+    raw = trace.raw(row) if raw is None else raw
     head = trace.head(row)
     try:
         whole = parse_exactly(raw)
