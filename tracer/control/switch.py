@@ -163,7 +163,7 @@ def _prepare_home() -> bool:
         facts = folder.stat()
         shared = is_shared(facts)
         sessions_folder = folder / "sessions"
-        if not sessions_folder.exists():
+        with contextlib.suppress(FileExistsError):  # of an earlier session, or of one just now
             sessions_folder.mkdir(mode=0o700)
             if shared:
                 sessions_folder.chmod(0o2770)
