@@ -82,8 +82,8 @@ class Page:
 
 
 @asynccontextmanager
-async def page() -> AsyncIterator[Page]:
-    """Start the browser and give a blank page of it."""
+async def page(start: str = "about:blank") -> AsyncIterator[Page]:
+    """Start the browser and give its page, which is at `start`."""
     assert CHROMIUM, "Chromium is needed in CI: apt-get install chromium"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
@@ -95,8 +95,9 @@ async def page() -> AsyncIterator[Page]:
         try:
             port = await _port(Path(profile) / "DevToolsActivePort")
             async with aiohttp.ClientSession() as session:
-                async with session.get(f"http://127.0.0.1:{port}/json") as answer:
-                    tab = next(one for one in await answer.json() if one["type"] == "page")
+                url = f"http://127.0.0.1:{port}/json/new?{start}"
+                async with session.put(url) as answer:
+                    tab = await answer.json()
                 async with session.ws_connect(
                     tab["webSocketDebuggerUrl"], max_msg_size=0
                 ) as socket:
