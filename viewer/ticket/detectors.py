@@ -244,9 +244,10 @@ def _detect_secrets() -> list[tuple[str, re.Pattern[str]]]:
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
+    known: dict[str, Any] = get_mapping_from_secret_type_to_class()
     return [
         (kind, pattern)
-        for kind, detector in get_mapping_from_secret_type_to_class().items()
+        for kind, detector in known.items()
         if kind not in _SKIPPED and issubclass(detector, RegexBasedDetector)
         for pattern in _denylist(detector)
     ]
