@@ -10,8 +10,9 @@ _REMEMBERED: Final = 4096
 _BLOCKS: Final = 64
 _LONGEST: Final = 512
 _ID: Final = re.compile(r"[0-9a-f]{1,20}")
-"""An id as Gmail gives them. After ``messages/`` and the like nothing that short, and of these
-characters alone, is a secret; after ``1/``, ``4/`` or ``key=/`` it may be the rest of one."""
+"""An id as Gmail gives them."""
+_COLLECTIONS: Final = frozenset({"drafts", "events", "labels", "messages", "tasks", "threads"})
+"""Only after these is the end of a path an id for certain; elsewhere it may be of a secret."""
 
 _Block = tuple[tuple[str, Any], ...]
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
@@ -70,7 +71,7 @@ class Memo:
         if not mark or "#" in url:
             return self._redactor.url(url, notes, "url")
         above, _, last = place.rpartition("/")
-        if _ID.fullmatch(last) and above[-1:].isalpha():
+        if _ID.fullmatch(last) and above.rpartition("/")[2] in _COLLECTIONS:
             kept = f"{self._piece(above, notes)}/{last}"
         else:
             kept = self._piece(place, notes)
