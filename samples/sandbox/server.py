@@ -29,6 +29,36 @@ GZIP_FROM = 512
 """Bytes from which a body is compressed for a client that accepts it."""
 
 
+class _Server(web.Server):
+    """Knows each connection until it is lost: closing one in TLS waits for the other side."""
+
+    def __init__(self, handler: Any, **options: Any) -> None:
+        super().__init__(handler, **options)
+        self._transports: dict[web.RequestHandler, asyncio.Transport] = {}
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        self._transports[handler] = transport
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._transports.pop(handler, None)
+
+    async def hang_up(self) -> None:
+        """End what is left after `shutdown`, connections still in their handshake included.
+
+        A handshake must come to its end first: asyncio loses the socket of one that is cancelled.
+        """
+        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(accepting, timeout=2)
+        for transport in list(self._transports.values()):
+            transport.abort()
+        while self._transports:
+            await asyncio.sleep(0)
+
+
 class Sandbox:
     """A Google Workspace stand-in; everything (API, upload, batch, token, EWS) on one origin.
 
@@ -43,6 +73,7 @@ class Sandbox:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
         self._runner: web.ServerRunner | None = None
+        self._server: _Server | None = None
         self._connections: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._connection_ids = itertools.count(1)
         self._stopping = asyncio.Event()
@@ -143,8 +174,8 @@ class Sandbox:
         self._loop.close()
 
     async def _start(self) -> None:
-        server = web.Server(self._serve, keepalive_timeout=75.0)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        self._server = _Server(self._serve, keepalive_timeout=75.0)
+        self._runner = web.ServerRunner(self._server, shutdown_timeout=0.1)
         await self._runner.setup()
         context = keys.server_context() if self._tls else None
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=context)
@@ -153,8 +184,9 @@ class Sandbox:
 
     async def _stop(self) -> None:
         self._stopping.set()
-        if self._runner is not None:
+        if self._runner is not None and self._server is not None:
             await self._runner.cleanup()
+            await self._server.hang_up()
 
     # --- one request --------------------------------------------------------------------------
 
