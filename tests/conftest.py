@@ -1,9 +1,13 @@
 """What every test gets: a clean environment, and no way out of this machine."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# What a shell starts in the background ignores Ctrl-C, and so would every program we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

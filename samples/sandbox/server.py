@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import itertools
 import threading
+from contextlib import suppress
 from email.utils import formatdate
 from hashlib import sha256
 from pathlib import Path
@@ -47,12 +48,14 @@ class _Server(web.Server):
         self._transports.pop(handler, None)
 
     async def hang_up(self) -> None:
-        """End what is left after `shutdown`, connections still in their handshake included.
+        """End all connections, those in their handshake included.
 
         A handshake must come to its end first: asyncio loses the socket of one that is cancelled.
         """
-        if accepting := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(accepting, timeout=2)
+        self.pre_shutdown()
+        await self.shutdown(0.1)
+        if running := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(running, timeout=2)
         for transport in list(self._transports.values()):
             transport.abort()
         while self._transports:
@@ -72,8 +75,8 @@ class Sandbox:
         self._state = State(world)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="sandbox", daemon=True)
-        self._runner: web.ServerRunner | None = None
         self._server: _Server | None = None
+        self._listening: asyncio.Server | None = None
         self._connections: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._connection_ids = itertools.count(1)
         self._stopping = asyncio.Event()
@@ -175,18 +178,23 @@ class Sandbox:
 
     async def _start(self) -> None:
         self._server = _Server(self._serve, keepalive_timeout=75.0)
-        self._runner = web.ServerRunner(self._server, shutdown_timeout=0.1)
-        await self._runner.setup()
         context = keys.server_context() if self._tls else None
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port, ssl_context=context)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        self._listening = await self._loop.create_server(
+            self._server, "127.0.0.1", self._port, ssl=context
+        )
+        self._port = self._listening.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:
         self._stopping.set()
-        if self._runner is not None and self._server is not None:
-            await self._runner.cleanup()
-            await self._server.hang_up()
+        assert self._server is not None
+        assert self._listening is not None
+        # Before Python 3.12 asyncio loses what it has accepted in the moment of closing.
+        with suppress(NotImplementedError):  # Windows accepts in another way
+            for each in self._listening.sockets:
+                self._loop.remove_reader(each.fileno())
+        await asyncio.sleep(0)
+        self._listening.close()
+        await self._server.hang_up()
 
     # --- one request --------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """A real SMTP server on loopback."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,31 @@ class Mailbox:
         return "250 OK queued"
 
 
+class _Controller(Controller):
+    """Ends its connections when it stops; aiosmtpd leaves them to the garbage collector."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._made: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        self._made.append(super().factory())  # type: ignore[no-untyped-call]
+        return self._made[-1]
+
+    def stop(self, no_assert: bool = False) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result()
+        super().stop(no_assert)
+
+    async def _hang_up(self) -> None:
+        if running := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(running, timeout=2)  # the clients have gone, or soon will
+        for each in self._made:
+            transport: Any = each.transport
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0.01)
+
+
 def _authenticate(
     server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
 ) -> AuthResult:
@@ -68,7 +94,7 @@ def smtpd(tls: Certificates, *, implicit: bool = False) -> Iterator[tuple[Mailbo
     else:
         options |= {"tls_context": context, "require_starttls": True, "auth_required": True}
     port = free_port()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+    controller = _Controller(mailbox, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield mailbox, port
