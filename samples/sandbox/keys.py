@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import ssl
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -17,9 +18,17 @@ from samples.sandbox.world import ServiceAccount
 KEY_ID = "5a1d0b0e7c3f4a2d9e8b6c7d1f2a3b4c5d6e7f80"
 
 
-@cache
 def service_key() -> rsa.RSAPrivateKey:
     """Return the service account's key."""
+    with _making:  # `cache` alone would make two for two threads at once
+        return _service_key()
+
+
+_making = threading.Lock()
+
+
+@cache
+def _service_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
