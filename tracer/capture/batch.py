@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import request as calls
-from tracer.capture.exchange import Call, describe
+from tracer.capture.call import Call
+from tracer.capture.exchange import describe
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.operation import Scope, current
@@ -103,7 +104,6 @@ class _Post:
             self.parts.append(_Part(session, call, request, key, index))
         self.carrier = Call(
             session=session,
-            id="",
             method_id="",
             topic=self.parts[0].call.topic if self.parts else "http",
             parent=outer.parent if outer is not None else None,
@@ -143,7 +143,7 @@ class _Part:
         data = dict(self.data)
         if self.notes:
             data["redacted"] = list(self.notes)
-        self._emit("start", None, None, data)
+        self._emit("start", None, None, data, call.due())
         self.data["started"] = session.now()
 
     def end(self, answer: Any, failure: BaseException | None, batch: str | None) -> None:
@@ -191,8 +191,15 @@ class _Part:
             url=self.request.uri,
         )
 
-    def _emit(self, phase: str, status: int | None, ms: float | None, data: dict[str, Any]) -> None:
+    def _emit(
+        self,
+        phase: str,
+        status: int | None,
+        ms: float | None,
+        data: dict[str, Any],
+        behind: bytes = b"",
+    ) -> None:
         self.session.emit(
             self.call.topic, "exchange", phase, self.name, self.id, self.call.id, self.call.op,
-            status, ms, data,
+            status, ms, data, behind=behind,
         )  # fmt: skip

@@ -9,54 +9,17 @@ from typing import Any, Final
 import orjson
 
 from tracer.capture import topics
+from tracer.capture.call import Call
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Session
+from tracer.capture.session import Moment, Session
 from tracer.capture.token import asked_for, bearer, claims_of, is_token_request, text
 from tracer.operation import current
 from tracer.schema.events import new_id
 
 _SUBJECTS_KEPT: Final = 1000
 _NO_BODY: Final = {"size": 0, "type": "", "kept": "none"}
-
-
-@dataclass(slots=True)
-class Call:
-    """The API call in progress: what its exchanges need to know of it, and count in it."""
-
-    session: Session
-    id: str
-    method_id: str
-    topic: str
-    parent: str | None
-    op: str | None
-    role: str = "call"
-    """The role of its exchanges while nothing special happens: call, chunk, media or batch."""
-    account: str | None = None
-    began: int = field(default_factory=time.perf_counter_ns)
-    tries: int = 0
-    """Exchanges made as tries of this call, over all of its chunks."""
-    attempt: int = 0
-    """Tries of the request or the chunk in progress."""
-    tokens: int = 0
-    exchanges: int = 0
-    status: int | None = None
-    tried: tuple[str, str, str] = ("", "", "")
-    """Method, URL and range of its last try."""
-    refused: bool = False
-    """The answer to its last try was 401."""
-    url: str = ""
-    """That of its request, what is kept of it, and the notes of that."""
-    kept_url: str = ""
-    url_notes: Notes = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
-    """What its start line said; the end line says it again."""
-    notes: Notes = field(default_factory=list)
-    request: Any = None
-    """The program's request object, while it executes."""
-    http: Any = None
-    """The transport it executes on."""
-    exchange: str | None = None
-    """The id of its last exchange."""
+_LAST: Final = frozenset({"call", "retry", "replay-401"})
+"""Roles after which, with status 200, the call itself ends."""
 
 
 class _Thread(threading.local):
@@ -73,7 +36,7 @@ thread: Final = _Thread()
 
 @dataclass(slots=True)
 class Exchange:
-    """An exchange that has begun: its start line is written."""
+    """An exchange that has begun."""
 
     session: Session
     id: str
@@ -81,19 +44,54 @@ class Exchange:
     op: str | None
     call: Call | None
     topic: str
-    name: str
     role: str
     attempt: int
     method: str
     url: str
-    kept_url: str
     headers: Mapping[str, str]
     body: Any
-    notes: Notes
-    started: str
+    at: Moment
     began: int
+    announced: bool = False
+    name: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    """What its end line says so far."""
+    notes: Notes = field(default_factory=list)
     wire: list[dict[str, Any]] | None = None
     proxy: dict[str, Any] | None = None
+
+    def announce(self) -> None:
+        """Write the start line, once, and see what of the request is kept.
+
+        The end does it if nobody else has. Done while the server is at work, it costs no time.
+        """
+        if self.announced:
+            return
+        self.announced = True
+        url, call, session = self.url, self.call, self.session
+        behind = call.due() if call is not None else b""
+        if call is not None and call.url == url:
+            kept_url = call.kept_url
+            self.notes += call.url_notes
+        else:
+            kept_url = session.memo.url(url, self.notes)
+        host = url.split("/", 3)[2] if url.count("/") >= 2 else url
+        self.name = f"{self.method} {host.rpartition('@')[2]}"
+        self.data = {
+            "method": self.method,
+            "url": kept_url,
+            "role": self.role,
+            "attempt": self.attempt,
+        }
+        data = dict(self.data)
+        if self.notes:
+            data["redacted"] = list(self.notes)
+        session.emit(
+            self.topic, "exchange", "start", self.name, self.id, self.parent, self.op,
+            None, None, data, at=self.at, behind=behind,
+        )  # fmt: skip
+        self.data["started"] = self.at[0]
+        self._ask()
 
     def end(
         self,
@@ -110,9 +108,9 @@ class Exchange:
         `content` None: the body was a stream that we did not read, `size` what is known of it.
         """
         ms = (time.perf_counter_ns() - self.began) / 1e6
-        notes = self.notes
+        self.announce()
+        notes, data = self.notes, self.data
         redactor = self.session.redactor
-        data = self._facts()
         data["response"] = {
             "status": status,
             "reason": reason,
@@ -133,56 +131,48 @@ class Exchange:
         if self.role == "token":
             self._learn_token(data, content)
         thread.refused = (self.method, self.url) if status == 401 else None
-        self._write(status, ms, data)
+        self._write(status, ms)
 
     def fail(self, error: BaseException) -> None:
         """Record that there was no answer, and why."""
         ms = (time.perf_counter_ns() - self.began) / 1e6
-        data = self._facts()
-        data["error"] = describe(self.session, error, self.notes)
+        self.announce()
+        self.data["error"] = describe(self.session, error, self.notes)
         thread.refused = None
-        self._write(None, ms, data)
+        self._write(None, ms)
 
-    def _write(self, status: int | None, ms: float, data: dict[str, Any]) -> None:
+    def _write(self, status: int | None, ms: float) -> None:
+        call, data, session = self.call, self.data, self.session
+        if self.proxy:
+            data["proxy"] = self.proxy
+        if self.wire:
+            data["wire"] = self.wire
         if self.notes:
             data["redacted"] = self.notes
-        if self.call is not None:
-            self.call.status = status
+        if call is not None:
+            call.status = status
             if self.role != "token":
-                self.call.refused = status == 401
-        self.session.emit(
-            self.topic,
-            "exchange",
-            "end",
-            self.name,
-            self.id,
-            self.parent,
-            self.op,
-            status,
-            ms,
-            data,
-        )
+                call.refused = status == 401
+        if call is not None and call.request is not None and status == 200 and self.role in _LAST:
+            call.held = session.line(
+                self.topic, "exchange", "end", self.name, self.id, self.parent, self.op,
+                status, ms, data,
+            )  # fmt: skip
+            return
+        session.emit(
+            self.topic, "exchange", "end", self.name, self.id, self.parent, self.op,
+            status, ms, data,
+        )  # fmt: skip
 
-    def _facts(self) -> dict[str, Any]:
-        """Return what the end line says whether there was an answer or not."""
-        redactor, notes = self.session.redactor, self.notes
-        data: dict[str, Any] = {
-            "method": self.method,
-            "url": self.kept_url,
-            "role": self.role,
-            "attempt": self.attempt,
-            "started": self.started,
-        }
+    def _ask(self) -> None:
+        """Note what the end line says of the request, whether there is an answer or not."""
+        redactor, notes, data = self.session.redactor, self.notes, self.data
         token = bearer(self.headers)
         if token:
             data["token"] = tag = redactor.tag(token)
             subject = self._subject(tag, token)
             if subject:
                 data["subject"] = subject
-        if self.proxy:
-            data["proxy"] = self.proxy
-        if self.wire:
-            data["wire"] = self.wire
         stream = is_stream(self.body)
         data["request"] = {
             "headers": self.session.memo.headers(self.headers, notes, "request.headers"),
@@ -207,7 +197,6 @@ class Exchange:
                 data["subject"] = subject
             if scopes:
                 data["scopes"] = list(scopes)
-        return data
 
     def _subject(self, tag: str, token: str) -> str | None:
         known = self.session.subjects.get(tag)
@@ -245,8 +234,9 @@ def begin(
     *,
     role: str | None = None,
     attempt: int | None = None,
+    announced: bool = True,
 ) -> Exchange:
-    """Write the start line of an exchange and return it.
+    """Begin an exchange: write its start line, or leave that to who knows when it costs least.
 
     `headers` are looked up by lower-case names, as httplib2 and requests allow. `role` and
     `attempt` are found out when they are not given. The exchange hangs under what is in progress in
@@ -258,40 +248,24 @@ def begin(
         call = None
     own = new_id()
     found, counted = _role(call, own, method, url, headers, body, role)
-    attempt = attempt or counted
-    host = url.split("/", 3)[2] if url.count("/") >= 2 else url
-    notes: Notes
-    if call is not None and call.url == url:
-        kept_url, notes = call.kept_url, call.url_notes.copy()
-    else:
-        notes = []
-        kept_url = session.memo.url(url, notes)
     exchange = Exchange(
-        session=session,
-        id=own,
-        parent=scope.parent if scope is not None else None,
-        op=scope.op if scope is not None else None,
-        call=call,
-        topic="auth" if found == "token" else call.topic if call else topics.of_url(url),
-        name=f"{method} {host.rpartition('@')[2]}",
-        role=found,
-        attempt=attempt,
-        method=method,
-        url=url,
-        kept_url=kept_url,
-        headers=headers,
-        body=body,
-        notes=notes,
-        started=session.now(),
-        began=time.perf_counter_ns(),
+        session,
+        own,
+        scope.parent if scope is not None else None,
+        scope.op if scope is not None else None,
+        call,
+        "auth" if found == "token" else call.topic if call else topics.of_url(url),
+        found,
+        attempt or counted,
+        method,
+        url,
+        headers,
+        body,
+        session.moment(),
+        time.perf_counter_ns(),
     )
-    data: dict[str, Any] = {"method": method, "url": kept_url, "role": found, "attempt": attempt}
-    if notes:
-        data["redacted"] = list(notes)
-    session.emit(
-        exchange.topic, "exchange", "start", exchange.name, own, exchange.parent, exchange.op,
-        None, None, data,
-    )  # fmt: skip
+    if announced:
+        exchange.announce()
     return exchange
 
 

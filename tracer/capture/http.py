@@ -7,6 +7,7 @@ passes it, whatever was patched or wrapped above it, and nothing that the cache 
 import copy
 import http.client as http_client
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from types import MethodType
 from typing import Any, Final
@@ -23,6 +24,7 @@ httplib2: Any = _httplib2  # its type information lacks what this module stands 
 
 Answer = Any  # (response, content)
 _PORTS: Final = {"http": 80, "https": 443}
+_SMALL: Final = 65_536
 
 
 class TracedHttp(_httplib2.Http):
@@ -96,11 +98,14 @@ def record(
     wire: Wire | None = None
     try:
         url = _url(conn, request_uri)
-        exchange = begin(session, method, url, headers, body)
+        exchange = begin(session, method, url, headers, body, announced=False)
         exchange.proxy = _proxy(conn)
         if carried is None and isinstance(conn, http_client.HTTPConnection):
             wire = Wire(conn, session.key)
+            wire.announce = partial(_announce, recorder, exchange)
             wire.attach()
+        if wire is None or not _is_small(body):
+            exchange.announce()
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
     try:
@@ -110,6 +115,18 @@ def record(
         raise
     _end(recorder, exchange, wire, http, answer)
     return answer
+
+
+def _announce(recorder: Recorder, exchange: Exchange) -> None:
+    try:
+        exchange.announce()
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+
+
+def _is_small(body: Any) -> bool:
+    """Tell whether `body` is sent at once, without waiting for the other side to read."""
+    return body is None or (isinstance(body, bytes | str) and len(body) <= _SMALL)
 
 
 def _end(

@@ -1,6 +1,5 @@
 """googleapiclient's requests: the API call that the exchanges below it belong to."""
 
-import time
 import weakref
 from collections.abc import Callable
 from contextvars import Token
@@ -9,12 +8,12 @@ from typing import Any, Final
 
 from googleapiclient.http import HttpRequest
 
-from tracer.capture import discovery, topics
-from tracer.capture.exchange import Call, describe
+from tracer.capture import topics
+from tracer.capture.call import Call
+from tracer.capture.exchange import describe
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.operation import Scope, current
-from tracer.schema.events import new_id
 
 
 def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
@@ -155,6 +154,7 @@ def record(
         call.request = call.http = None
         if token is not None:
             current.reset(token)
+        _flush(recorder, call)
     else:
         _leave(recorder, call, token, None)
     return answer
@@ -166,56 +166,31 @@ def _of(request: Any) -> Any:
 
 
 def begin(session: Session, request: Any, http: Any = None) -> Call:
-    """Write the start line of a call and return it; `http` if it is not the request's own."""
+    """Begin a call; `http` if it is not the request's own. Its start line goes out when due."""
     of = _of(request)
     method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
     scope = current.get()
     call = Call(
-        session=session,
-        id=new_id(),
-        method_id=method_id,
-        topic=topics.of_method(method_id),
-        parent=scope.parent if scope is not None else None,
-        op=scope.op if scope is not None else None,
-        role="call" if of is request else "media",
-        account=_account(http or of.http),
+        session,
+        method_id,
+        topics.of_method(method_id),
+        scope.parent if scope is not None else None,
+        scope.op if scope is not None else None,
+        "call" if of is request else "media",
+        _account(http or of.http),
+        of.uri,
+        of.method,
+        session.moment(),
     )
     if scope is not None:
         scope.calls.append(call.id)
-    facts = discovery.method(method_id)
-    call.url = of.uri
-    call.kept_url = session.memo.url(of.uri, call.url_notes)
-    for note in call.url_notes:
-        path = f"params{note['path'].removeprefix('url')}"
-        call.notes.append({"path": path, "kind": note["kind"]})
-    params = discovery.parameters(method_id, call.kept_url)
-    call.data = {"params": params, "http_method": facts.http_method or of.method}
-    if facts.scopes is not None:
-        call.data["scopes"] = facts.scopes
-    if call.account:
-        call.data["account"] = call.account
-    data = dict(call.data)
-    if call.notes:
-        data["redacted"] = list(call.notes)
-    session.emit(
-        call.topic, "call", "start", method_id, call.id, call.parent, call.op, None, None, data
-    )
     return call
 
 
 def end(call: Call, failure: BaseException | None) -> None:
-    """Write the end line of a call."""
-    ms = (time.perf_counter_ns() - call.began) / 1e6
-    data = call.data
-    data["attempts"] = call.tries
-    if failure is not None:
-        data["error"] = describe(call.session, failure, call.notes)
-    if call.notes:
-        data["redacted"] = call.notes
-    call.session.emit(
-        call.topic, "call", "end", call.method_id, call.id, call.parent, call.op,
-        call.status, ms, data,
-    )  # fmt: skip
+    """Write the end line of a call, and what is still due before it."""
+    error = None if failure is None else describe(call.session, failure, call.notes)
+    call.end(error)
 
 
 def _leave(
@@ -233,6 +208,13 @@ def _leave(
             _look_for_transport(recorder, call, failure)
         call.request = call.http = None
         end(call, failure)
+    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+        recorder.failed(error)
+
+
+def _flush(recorder: Recorder, call: Call) -> None:
+    try:
+        call.flush()
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
 

@@ -21,6 +21,9 @@ from tracer.schema.events import VERSION, Kind, Phase, Topic, encode_fields, new
 _TRACED: Final = ("mapi-tracer", "google-api-python-client", "google-auth", "httplib2", "requests")
 
 
+Moment = tuple[str, int]
+"""The `ts` of a moment, and the monotonic clock's ns."""
+
 _WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
 
 
@@ -69,23 +72,46 @@ class Session:
         ms: float | None,
         data: dict[str, Any],
         *,
+        at: Moment | None = None,
+        behind: bytes = b"",
         ahead: bool = False,
     ) -> bool:
-        """Write one event and tell whether it is in the file. ``mono`` is added to `data` here.
+        """Write one event and tell whether it is in the file; `line` has the arguments.
 
-        `data` has passed the redaction. Gaps and the process's lines go `ahead` of what waits.
+        A line that was made earlier goes out in the same write, this one `behind` it. Gaps and the
+        process's lines go `ahead` of what waits.
         """
-        if not ahead:
-            if self._full:
-                self.dropped += 1
-                return False
-            if self._gaps or not self._introduced:
-                self.flush()
-        now = data["mono"] = monotonic_ns()
-        line = encode_fields(
+        if not ahead and not self._open():
+            self.dropped += 2 if behind else 1
+            return False
+        line = self.line(topic, kind, phase, name, id, parent, op, status, ms, data, at)
+        if behind:
+            line = b"%b\n%b" % (behind, line)
+        return self._put(line, kind == "gap", 2 if behind else 1)
+
+    def line(
+        self,
+        topic: str,
+        kind: str,
+        phase: str,
+        name: str,
+        id: str,  # noqa: A002 - the format's own word
+        parent: str | None,
+        op: str | None,
+        status: int | None,
+        ms: float | None,
+        data: dict[str, Any],
+        at: Moment | None = None,
+    ) -> bytes:
+        """Return the line of an event of this moment, or of the moment `at`.
+
+        `data` has passed the redaction; ``mono`` is added to it here.
+        """
+        ts, data["mono"] = at or self.moment()
+        return encode_fields(
             {
                 "v": VERSION,
-                "ts": self.now(),
+                "ts": ts,
                 "topic": topic,
                 "kind": kind,
                 "phase": phase,
@@ -100,11 +126,32 @@ class Session:
                 "data": data,
             }
         )
+
+    def write(self, line: bytes) -> bool:
+        """Write a line that was made earlier."""
+        if not self._open():
+            self.dropped += 1
+            return False
+        return self._put(line, gap=False, count=1)
+
+    def _open(self) -> bool:
+        """Write what goes before the next event, and tell whether there is room for it."""
+        if self._full:
+            return False
+        if self._gaps or not self._introduced:
+            self.flush()
+        return True
+
+    def _put(self, line: bytes, gap: bool, count: int) -> bool:
         writer = self._writer
-        outcome = writer.write(line, now, kind == "gap")
+        outcome = writer.write(line, monotonic_ns(), gap)
         if outcome is _WRITTEN and not writer.made_anew:
             return True
-        return self._unusual(outcome, kind, len(line))
+        return self._unusual(outcome, gap, count, len(line))
+
+    def moment(self) -> Moment:
+        """Return this moment on both clocks."""
+        return self.now(), monotonic_ns()
 
     def now(self) -> str:
         """Return the `ts` of this moment."""
@@ -121,18 +168,18 @@ class Session:
         if self._gaps:
             self._write_gaps()
 
-    def _unusual(self, outcome: Outcome, kind: str, size: int) -> bool:
-        """Account for a line that is not in the file, or is in a new one."""
+    def _unusual(self, outcome: Outcome, gap: bool, count: int, size: int) -> bool:
+        """Account for `count` lines that are not in the file, or are in a new one."""
         if outcome is Outcome.WRITTEN:
             self._writer.made_anew = False
             self._introduced = False  # the new file does not know this process
             self.gap("lost", "the file had been removed")
             return True
-        self.dropped += 1
-        if kind == "gap":
+        self.dropped += count
+        if gap:
             return False
         if outcome is Outcome.DROPPED:
-            self.gap("dropped", self._writer.reason, size=size)
+            self.gap("dropped", self._writer.reason, size=size, count=count)
         elif not self._full:
             self._full = True
             self.gap("size-cap", f"the session has reached {self.state.cap} bytes")
@@ -141,10 +188,10 @@ class Session:
 
     # -- gaps --------------------------------------------------------------------------------------
 
-    def gap(self, name: str, reason: str, *, size: int = 0) -> None:
+    def gap(self, name: str, reason: str, *, size: int = 0, count: int = 1) -> None:
         """Count what is missing; the next event that is written carries it before itself."""
         entry = self._gaps.setdefault((name, reason), [0, 0])
-        entry[0] += 1
+        entry[0] += count
         entry[1] += size
 
     def _write_gaps(self) -> None:

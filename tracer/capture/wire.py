@@ -47,6 +47,8 @@ class Wire:
         self.transmissions: list[Transmission] = []
         self.connecting: list[tuple[str, int]] | None = None
         """While it connects: phases begun so far, and when."""
+        self.announce: Callable[[], None] | None = None
+        """Called once: before it connects, else as soon as the request is on its way."""
         self._key = key
         self._socket = _facts_of(connection)
         self._class: type[Any] = type(connection)
@@ -69,6 +71,7 @@ class Wire:
 
     def connect(self, connect: Any) -> None:
         """Run `connect` as the beginning of a transmission, and time its phases."""
+        self._announce()
         now = self._next(reused=False)
         first = "dns" if _of_httplib2(self._class) else "connect"  # others do not tell the steps
         steps = self.connecting = [(first, perf_counter_ns())]
@@ -117,6 +120,7 @@ class Wire:
             return getresponse()
         now = self.transmissions[-1]
         began = perf_counter_ns()
+        self._announce()  # the server is at work meanwhile
         try:
             response = getresponse()
         except BaseException as error:
@@ -127,6 +131,11 @@ class Wire:
         now.phases["wait"] = answered - began
         now.received = getattr(response, "length", None)
         return response
+
+    def _announce(self) -> None:
+        announce, self.announce = self.announce, None
+        if announce is not None:
+            announce()
 
     def last(self) -> Transmission | None:
         """Return the transmission in progress."""
