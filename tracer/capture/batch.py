@@ -104,7 +104,6 @@ class _Post:
             self.parts.append(_Part(session, call, request, key, index))
         self.carrier = Call(
             session=session,
-            method_id="",
             topic=self.parts[0].call.topic if self.parts else "http",
             parent=outer.parent if outer is not None else None,
             op=outer.op if outer is not None else None,
@@ -144,7 +143,7 @@ class _Part:
         if self.notes:
             data["redacted"] = list(self.notes)
         self._emit("start", None, None, data, call.due())
-        self.data["started"] = session.now()
+        self.data["started"] = session.stamp(time.time_ns())
 
     def end(self, answer: Any, failure: BaseException | None, batch: str | None) -> None:
         redactor, notes, data = self.session.redactor, self.notes, self.data

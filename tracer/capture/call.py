@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracer.capture import discovery
+from tracer.capture import discovery, topics
 from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Moment, Session
 from tracer.schema.events import new_id
@@ -20,18 +20,22 @@ class Call:
     """An API call, or what carries the parts of a batch."""
 
     session: Session
-    method_id: str
-    topic: str
     parent: str | None
     op: str | None
+    of: Any = None
+    """googleapiclient's request, whose facts are read when the start line is written."""
+    http: Any = None
+    """The transport it executes on."""
+    at: Moment | None = None
+    """When it began, while its start line is still to be written."""
+    request: Any = None
+    """What the program executes: the request, or the download that holds it."""
+    method_id: str = ""
+    topic: str = ""
     role: str = "call"
     """The role of its exchanges while nothing special happens: call, chunk, media or batch."""
     account: str | None = None
     url: str = ""
-    method: str = ""
-    """URL and verb of its request."""
-    at: Moment | None = None
-    """When it began, while its start line is still to be written."""
     held: bytes = b""
     """The end line of its last exchange, while that is still to be written."""
     id: str = field(default_factory=new_id)
@@ -53,10 +57,6 @@ class Call:
     data: dict[str, Any] = field(default_factory=dict)
     """What its start line said; the end line says it again."""
     notes: Notes = field(default_factory=list)
-    request: Any = None
-    """The program's request object, while it executes."""
-    http: Any = None
-    """The transport it executes on."""
     exchange: str | None = None
     """The id of its last exchange."""
 
@@ -74,14 +74,17 @@ class Call:
 
     def _start(self, at: Moment) -> bytes:
         self.at = None
-        session = self.session
+        session, of = self.session, self.of
+        self.method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
+        self.topic = topics.of_method(self.method_id)
+        self.account = _account(self.http)
+        self.url = of.uri
         facts = discovery.method(self.method_id)
-        self.kept_url = session.memo.url(self.url, self.url_notes)
+        self.kept_url, self.url_notes, params = session.memo.call(self.method_id, self.url)
         for note in self.url_notes:
             path = f"params{note['path'].removeprefix('url')}"
             self.notes.append({"path": path, "kind": note["kind"]})
-        params = discovery.parameters(self.method_id, self.kept_url)
-        self.data = {"params": params, "http_method": facts.http_method or self.method}
+        self.data = {"params": params, "http_method": facts.http_method or of.method}
         if facts.scopes is not None:
             self.data["scopes"] = facts.scopes
         if self.account:
@@ -108,3 +111,13 @@ class Call:
             self.topic, "call", "end", self.method_id, self.id, self.parent, self.op,
             self.status, ms, data, behind=behind,
         )  # fmt: skip
+
+
+def _account(http: Any) -> str | None:
+    """Return whom the credentials of a transport act for, when they say so."""
+    credentials = getattr(http, "credentials", None)
+    for name in ("_subject", "service_account_email", "account"):
+        found = getattr(credentials, name, None)
+        if isinstance(found, str) and found:
+            return found
+    return None

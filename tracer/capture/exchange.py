@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from tracer.capture import topics
 from tracer.capture.call import Call
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Moment, Session
+from tracer.capture.session import Moment, Session, moment
 from tracer.capture.token import asked_for, bearer, claims_of, is_token_request, text
 from tracer.operation import current
 from tracer.schema.events import new_id
@@ -36,7 +36,7 @@ thread: Final = _Thread()
 
 @dataclass(slots=True)
 class Exchange:
-    """An exchange that has begun."""
+    """An exchange that has begun: its start line is written."""
 
     session: Session
     id: str
@@ -45,53 +45,17 @@ class Exchange:
     call: Call | None
     topic: str
     role: str
-    attempt: int
     method: str
     url: str
     headers: Mapping[str, str]
     body: Any
-    at: Moment
     began: int
-    announced: bool = False
-    name: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
+    name: str
+    data: dict[str, Any]
     """What its end line says so far."""
-    notes: Notes = field(default_factory=list)
+    notes: Notes
     wire: list[dict[str, Any]] | None = None
     proxy: dict[str, Any] | None = None
-
-    def announce(self) -> None:
-        """Write the start line, once, and see what of the request is kept.
-
-        The end does it if nobody else has. Done while the server is at work, it costs no time.
-        """
-        if self.announced:
-            return
-        self.announced = True
-        url, call, session = self.url, self.call, self.session
-        behind = call.due() if call is not None else b""
-        if call is not None and call.url == url:
-            kept_url = call.kept_url
-            self.notes += call.url_notes
-        else:
-            kept_url = session.memo.url(url, self.notes)
-        host = url.split("/", 3)[2] if url.count("/") >= 2 else url
-        self.name = f"{self.method} {host.rpartition('@')[2]}"
-        self.data = {
-            "method": self.method,
-            "url": kept_url,
-            "role": self.role,
-            "attempt": self.attempt,
-        }
-        data = dict(self.data)
-        if self.notes:
-            data["redacted"] = list(self.notes)
-        session.emit(
-            self.topic, "exchange", "start", self.name, self.id, self.parent, self.op,
-            None, None, data, at=self.at, behind=behind,
-        )  # fmt: skip
-        self.data["started"] = self.at[0]
-        self._ask()
 
     def end(
         self,
@@ -108,7 +72,6 @@ class Exchange:
         `content` None: the body was a stream that we did not read, `size` what is known of it.
         """
         ms = (time.perf_counter_ns() - self.began) / 1e6
-        self.announce()
         notes, data = self.notes, self.data
         redactor = self.session.redactor
         data["response"] = {
@@ -136,7 +99,6 @@ class Exchange:
     def fail(self, error: BaseException) -> None:
         """Record that there was no answer, and why."""
         ms = (time.perf_counter_ns() - self.began) / 1e6
-        self.announce()
         self.data["error"] = describe(self.session, error, self.notes)
         thread.refused = None
         self._write(None, ms)
@@ -164,7 +126,7 @@ class Exchange:
             status, ms, data,
         )  # fmt: skip
 
-    def _ask(self) -> None:
+    def look_at_request(self) -> None:
         """Note what the end line says of the request, whether there is an answer or not."""
         redactor, notes, data = self.session.redactor, self.notes, self.data
         token = bearer(self.headers)
@@ -234,20 +196,32 @@ def begin(
     *,
     role: str | None = None,
     attempt: int | None = None,
-    announced: bool = True,
+    at: Moment | None = None,
+    began: int = 0,
 ) -> Exchange:
-    """Begin an exchange: write its start line, or leave that to who knows when it costs least.
+    """Write the start line of an exchange and return it.
 
     `headers` are looked up by lower-case names, as httplib2 and requests allow. `role` and
     `attempt` are found out when they are not given. The exchange hangs under what is in progress in
-    this context.
+    this context. It has begun now, or earlier: `at`, and `began` on the performance counter.
     """
     scope = current.get()
     call = scope.call if scope is not None else None
     if not isinstance(call, Call):
         call = None
+    at = at or moment()
+    began = began or time.perf_counter_ns()
+    behind = call.due() if call is not None else b""
     own = new_id()
     found, counted = _role(call, own, method, url, headers, body, role)
+    notes: Notes
+    if call is not None and call.url == url:
+        kept_url, notes = call.kept_url, call.url_notes.copy()
+    else:
+        notes = []
+        kept_url = session.memo.url(url, notes)
+    host = url.split("/", 3)[2] if url.count("/") >= 2 else url
+    data = {"method": method, "url": kept_url, "role": found, "attempt": attempt or counted}
     exchange = Exchange(
         session,
         own,
@@ -256,16 +230,23 @@ def begin(
         call,
         "auth" if found == "token" else call.topic if call else topics.of_url(url),
         found,
-        attempt or counted,
         method,
         url,
         headers,
         body,
-        session.moment(),
-        time.perf_counter_ns(),
+        began,
+        f"{method} {host.rpartition('@')[2]}",
+        data.copy(),
+        notes,
     )
-    if announced:
-        exchange.announce()
+    if notes:
+        data["redacted"] = list(notes)
+    session.emit(
+        exchange.topic, "exchange", "start", exchange.name, own, exchange.parent, exchange.op,
+        None, None, data, at=at, behind=behind,
+    )  # fmt: skip
+    exchange.data["started"] = session.stamp(at[0])
+    exchange.look_at_request()
     return exchange
 
 
@@ -281,7 +262,8 @@ def _role(
     """Return the role of a new exchange and which attempt it is; count it in its call."""
     hop, thread.hop = thread.hop, None
     role = given
-    if role is None and is_token_request(method, url, headers, body):
+    known = call is not None and call.url == url and call.topic != "auth"
+    if role is None and not known and is_token_request(method, url, headers, body):
         role = "token"
     if role is None and hop is not None and hop == url:
         role = "redirect"

@@ -7,8 +7,7 @@ passes it, whatever was patched or wrapped above it, and nothing that the cache 
 import copy
 import http.client as http_client
 from collections.abc import Callable
-from functools import partial
-from time import monotonic
+from time import monotonic, perf_counter_ns
 from types import MethodType
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -17,7 +16,7 @@ import httplib2 as _httplib2
 
 from tracer.capture.exchange import Exchange, begin, thread
 from tracer.capture.recorder import Recorder
-from tracer.capture.session import Session
+from tracer.capture.session import Session, moment
 from tracer.capture.wire import Wire, carried_by
 
 httplib2: Any = _httplib2  # its type information lacks what this module stands on
@@ -90,38 +89,63 @@ def record(
 
     `request` holds the arguments of `_conn_request`.
     """
-    conn, request_uri, method, body, headers = request
+    conn, body = request[0], request[3]
     carried = carried_by(conn)
     if carried is not None and carried.is_this_thread():
         return original(*request)  # recorded one layer above
-    exchange: Exchange | None = None
+    beginning = _Beginning(recorder, session, request)
     wire: Wire | None = None
     try:
-        url = _url(conn, request_uri)
-        exchange = begin(session, method, url, headers, body, announced=False)
-        exchange.proxy = _proxy(conn)
         if carried is None and isinstance(conn, http_client.HTTPConnection):
-            wire = Wire(conn, session.key)
-            wire.announce = partial(_announce, recorder, exchange)
+            wire = Wire(conn, session.key, beginning.exchange)
             wire.attach()
-        if wire is None or not _is_small(body):
-            exchange.announce()
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
+    if wire is None or not _is_small(body):
+        beginning.exchange()
     try:
         answer = original(*request)
     except BaseException as error:
-        _fail(recorder, exchange, wire, error)
+        _fail(recorder, beginning, wire, error)
         raise
-    _end(recorder, exchange, wire, http, answer)
+    _end(recorder, beginning, wire, http, answer)
     return answer
 
 
-def _announce(recorder: Recorder, exchange: Exchange) -> None:
-    try:
-        exchange.announce()
-    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-        recorder.failed(error)
+class _Beginning:
+    """An exchange that may begin later than its request.
+
+    On a connection that is open already the start line is written once the request is on its way:
+    while the server is at work that costs no time. Before connecting, which may hang, and before a
+    big body it is written at once.
+    """
+
+    __slots__ = ("_at", "_began", "_exchange", "_recorder", "_request", "_session")
+
+    def __init__(
+        self, recorder: Recorder, session: Session, request: tuple[Any, str, str, Any, Any]
+    ) -> None:
+        self._recorder = recorder
+        self._session = session
+        self._request: tuple[Any, str, str, Any, Any] | None = request
+        self._exchange: Exchange | None = None
+        self._at = moment()
+        self._began = perf_counter_ns()
+
+    def exchange(self) -> Exchange | None:
+        """Return the exchange, which has begun now at the latest; None after an error of ours."""
+        if self._request is not None:
+            conn, request_uri, method, body, headers = self._request
+            self._request = None
+            try:
+                url = _url(conn, request_uri)
+                self._exchange = begin(
+                    self._session, method, url, headers, body, at=self._at, began=self._began
+                )
+                self._exchange.proxy = _proxy(conn)
+            except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+                self._recorder.failed(error)
+        return self._exchange
 
 
 def _is_small(body: Any) -> bool:
@@ -130,12 +154,13 @@ def _is_small(body: Any) -> bool:
 
 
 def _end(
-    recorder: Recorder, exchange: Exchange | None, wire: Wire | None, http: Any, answer: Answer
+    recorder: Recorder, beginning: _Beginning, wire: Wire | None, http: Any, answer: Answer
 ) -> None:
     try:
         response, content = answer
         if wire is not None:
             wire.detach()
+        exchange = beginning.exchange()
         if exchange is None:
             return
         if wire is not None:
@@ -152,11 +177,12 @@ def _end(
 
 
 def _fail(
-    recorder: Recorder, exchange: Exchange | None, wire: Wire | None, failure: BaseException
+    recorder: Recorder, beginning: _Beginning, wire: Wire | None, failure: BaseException
 ) -> None:
     try:
         if wire is not None:
             wire.detach()
+        exchange = beginning.exchange()
         if exchange is None:
             return
         if wire is not None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from tracer.capture import discovery
 from tracer.capture.redact.redactor import Notes, Redactor
 
 _REMEMBERED: Final = 4096
@@ -28,6 +29,7 @@ class Memo:
         self._redactor = redactor
         self._headers: dict[tuple[str, Any], _Kept] = {}
         self._blocks: dict[_Block, _Kept] = {}
+        self._calls: dict[tuple[str, str], tuple[str, Notes, dict[str, Any]]] = {}
         self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
 
     def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> dict[str, str]:
@@ -63,6 +65,22 @@ class Memo:
             if len(self._headers) >= _REMEMBERED:
                 self._headers.clear()
             self._headers[pair] = found
+        return found
+
+    def call(self, method_id: str, url: str) -> tuple[str, Notes, dict[str, Any]]:
+        """Return what is kept of a call's `url`, the notes of that, and its parameters; read-only.
+
+        Those of the last calls only: a send has the same URL each time, a read seldom.
+        """
+        found = self._calls.get((method_id, url))
+        if found is None:
+            notes: Notes = []
+            kept = self.url(url, notes)
+            found = kept, notes, discovery.parameters(method_id, kept)
+            if len(self._calls) >= _BLOCKS:
+                self._calls.clear()
+            if len(url) <= _LONGEST:
+                self._calls[method_id, url] = found
         return found
 
     def url(self, url: str, notes: Notes) -> str:

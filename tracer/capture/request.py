@@ -3,16 +3,16 @@
 import weakref
 from collections.abc import Callable
 from contextvars import Token
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
 from googleapiclient.http import HttpRequest
 
-from tracer.capture import topics
 from tracer.capture.call import Call
 from tracer.capture.exchange import describe
 from tracer.capture.recorder import Recorder
-from tracer.capture.session import Session
+from tracer.capture.session import Session, moment
 from tracer.operation import Scope, current
 
 
@@ -21,19 +21,15 @@ def patched_execute(original: Callable[..., Any], recorder: Recorder) -> Callabl
     quick = _unchecked(original)
 
     def execute(self: Any, *args: Any, http: Any = None, num_retries: int = 0) -> Any:
-        if monotonic() < recorder.off_until and not args:
+        if args:  # wrong: the library says so
+            return original(self, *args, **_given(http, num_retries))
+        if monotonic() < recorder.off_until:
             return quick(self, http=http, num_retries=num_retries)
         session = recorder.session()
-        given = _given(http, num_retries)
         if session is None or in_progress(self):
-            return original(self, *args, **given)
-        return record(
-            recorder,
-            session,
-            self,
-            lambda: original(self, *args, **given),
-            http,
-        )
+            return quick(self, http=http, num_retries=num_retries)
+        work = partial(quick, self, http=http, num_retries=num_retries)
+        return record(recorder, session, self, work, http)
 
     return execute
 
@@ -142,6 +138,8 @@ def record(
         call = (chunk and _resume(request)) or begin(session, request, http)
         call.http = http or _of(request).http
         call.request = request
+        if call.of is not request:
+            call.role = "media"
         token = current.set(Scope(call.op, call.id, call))
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
@@ -168,22 +166,11 @@ def _of(request: Any) -> Any:
 def begin(session: Session, request: Any, http: Any = None) -> Call:
     """Begin a call; `http` if it is not the request's own. Its start line goes out when due."""
     of = _of(request)
-    method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
     scope = current.get()
-    call = Call(
-        session,
-        method_id,
-        topics.of_method(method_id),
-        scope.parent if scope is not None else None,
-        scope.op if scope is not None else None,
-        "call" if of is request else "media",
-        _account(http or of.http),
-        of.uri,
-        of.method,
-        session.moment(),
-    )
-    if scope is not None:
-        scope.calls.append(call.id)
+    if scope is None:
+        return Call(session, None, None, of, http or of.http, moment())
+    call = Call(session, scope.parent, scope.op, of, http or of.http, moment())
+    scope.calls.append(call.id)
     return call
 
 
@@ -205,6 +192,7 @@ def _leave(
         if call is None:
             return
         if call.exchanges == 0:
+            call.flush()
             _look_for_transport(recorder, call, failure)
         call.request = call.http = None
         end(call, failure)
@@ -249,13 +237,3 @@ def _pause(request: Any, call: Call) -> bool:
 def _complete(answer: Any) -> bool:
     """Tell from what a next_chunk returns whether it was the last: (progress, body or done)."""
     return answer[1] is not None and answer[1] is not False
-
-
-def _account(http: Any) -> str | None:
-    """Return whom the credentials of a transport act for, when they say so."""
-    credentials = getattr(http, "credentials", None)
-    for name in ("_subject", "service_account_email", "account"):
-        found = getattr(credentials, name, None)
-        if isinstance(found, str) and found:
-            return found
-    return None

@@ -21,8 +21,14 @@ from tracer.schema.events import VERSION, Kind, Phase, Topic, encode_fields, new
 _TRACED: Final = ("mapi-tracer", "google-api-python-client", "google-auth", "httplib2", "requests")
 
 
-Moment = tuple[str, int]
-"""The `ts` of a moment, and the monotonic clock's ns."""
+Moment = tuple[int, int]
+"""Unix time and the monotonic clock, both in ns."""
+
+
+def moment() -> Moment:
+    """Return this moment."""
+    return time_ns(), monotonic_ns()
+
 
 _WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
 
@@ -107,11 +113,11 @@ class Session:
 
         `data` has passed the redaction; ``mono`` is added to it here.
         """
-        ts, data["mono"] = at or self.moment()
+        wall, data["mono"] = at or moment()
         return encode_fields(
             {
                 "v": VERSION,
-                "ts": ts,
+                "ts": self.stamp(wall),
                 "topic": topic,
                 "kind": kind,
                 "phase": phase,
@@ -149,13 +155,9 @@ class Session:
             return True
         return self._unusual(outcome, gap, count, len(line))
 
-    def moment(self) -> Moment:
-        """Return this moment on both clocks."""
-        return self.now(), monotonic_ns()
-
-    def now(self) -> str:
-        """Return the `ts` of this moment."""
-        second, rest = divmod(time_ns(), 1_000_000_000)
+    def stamp(self, wall: int) -> str:
+        """Return the `ts` of Unix time `wall`, ns."""
+        second, rest = divmod(wall, 1_000_000_000)
         known = self._second  # one tuple: another thread may replace it meanwhile
         if known[0] != second:
             known = self._second = second, timestamp(second * 1_000_000_000)[:20]

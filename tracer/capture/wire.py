@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _KEY: Final = "_tracer_wire"
 _FACTS: Final = "_tracer_socket"
+_SMALL: Final = 4096
 
 
 @dataclass(slots=True)
@@ -27,7 +28,9 @@ class Transmission:
 
     n: int
     reused: bool
-    digest: Any  # a running hash of hashlib: it has no public type
+    pending: list[bytes] = field(default_factory=list)
+    """What was sent and is not in the digest yet."""
+    digest: Any = None  # a running hash of hashlib: it has no public type
     phases: dict[str, float] = field(default_factory=dict)
     sent: int = 0
     received: int | None = None
@@ -37,19 +40,39 @@ class Transmission:
     sending: bool = False
     answered: int = 0
 
+    def send(self, data: bytes, key: bytes) -> None:
+        """Account for `data`; the digest comes later, unless that would keep it alive for long."""
+        self.sent += len(data)
+        self.pending.append(data)
+        if len(data) > _SMALL:
+            self.hash(key)
+
+    def hash(self, key: bytes) -> None:
+        """Bring the digest up to what was sent."""
+        if self.digest is None:
+            self.digest = blake2b(digest_size=5, key=key)
+        for data in self.pending:
+            self.digest.update(data)
+        self.pending.clear()
+
 
 class Wire:
     """The transmissions of the exchange that `connection` carries right now."""
 
-    def __init__(self, connection: http.client.HTTPConnection, key: bytes) -> None:
+    def __init__(
+        self,
+        connection: http.client.HTTPConnection,
+        key: bytes,
+        announce: Callable[[], object] | None = None,
+    ) -> None:
+        """`announce` is called before it connects, else once the request is on its way."""
         self.connection = connection
         self.thread = threading.get_ident()
         self.transmissions: list[Transmission] = []
         self.connecting: list[tuple[str, int]] | None = None
         """While it connects: phases begun so far, and when."""
-        self.announce: Callable[[], None] | None = None
-        """Called once: before it connects, else as soon as the request is on its way."""
-        self._key = key
+        self._announce = announce
+        self.key = key
         self._socket = _facts_of(connection)
         self._class: type[Any] = type(connection)
 
@@ -71,7 +94,8 @@ class Wire:
 
     def connect(self, connect: Any) -> None:
         """Run `connect` as the beginning of a transmission, and time its phases."""
-        self._announce()
+        if self._announce is not None:
+            self._announce()
         now = self._next(reused=False)
         first = "dns" if _of_httplib2(self._class) else "connect"  # others do not tell the steps
         steps = self.connecting = [(first, perf_counter_ns())]
@@ -101,18 +125,16 @@ class Wire:
             now = self._next(reused=True)
             self._place(now)
         now.sending = True
-        before = sum(now.phases.values()) if now.phases else 0.0
+        phases = now.phases
+        before = sum(phases.values())
         began = perf_counter_ns()
         try:
             request(*args, **kwargs)
         except BaseException as error:
             now.error = type(error).__name__
             raise
-        finally:
-            ended = perf_counter_ns()
-            if now.phases:  # some connect when there is work only
-                ended -= int(sum(now.phases.values()) - before)
-            now.phases["send"] = ended - began
+        finally:  # some connect when there is work only: that is no sending
+            phases["send"] = perf_counter_ns() - began - (sum(phases.values()) - before)
 
     def wait(self, getresponse: Any) -> Any:
         """Run `getresponse` and time it."""
@@ -120,7 +142,9 @@ class Wire:
             return getresponse()
         now = self.transmissions[-1]
         began = perf_counter_ns()
-        self._announce()  # the server is at work meanwhile
+        now.hash(self.key)  # the server is at work meanwhile
+        if self._announce is not None:
+            self._announce()
         try:
             response = getresponse()
         except BaseException as error:
@@ -132,11 +156,6 @@ class Wire:
         now.received = getattr(response, "length", None)
         return response
 
-    def _announce(self) -> None:
-        announce, self.announce = self.announce, None
-        if announce is not None:
-            announce()
-
     def last(self) -> Transmission | None:
         """Return the transmission in progress."""
         return self.transmissions[-1] if self.transmissions else None
@@ -146,8 +165,7 @@ class Wire:
         if last is not None and last.error is None and not (last.sending and last.conn):
             last.reused = last.reused and reused
             return last
-        digest = blake2b(digest_size=5, key=self._key)
-        new = Transmission(len(self.transmissions) + 1, reused, digest)
+        new = Transmission(len(self.transmissions) + 1, reused)
         self.transmissions.append(new)
         return new
 
@@ -162,6 +180,7 @@ class Wire:
         now = perf_counter_ns()
         result = []
         for each in self.transmissions:
+            each.hash(self.key)
             if each.answered and each.error is None:
                 each.phases["read"] = now - each.answered
                 if each.received is None:  # chunked: nobody says how much was on the wire
@@ -248,9 +267,7 @@ def _make_class(kind: Any) -> type[Any]:
         def send(self, data: Any) -> None:
             wire = self.__dict__.get(_KEY)
             if wire is not None and wire.transmissions and isinstance(data, bytes):
-                now = wire.transmissions[-1]
-                now.sent += len(data)
-                now.digest.update(data)
+                wire.transmissions[-1].send(data, wire.key)
             super().send(data)
 
         def getresponse(self) -> Any:
