@@ -31,7 +31,7 @@ class Transmission:
     pending: list[bytes] = field(default_factory=list)
     """What was sent and is not in the digest yet."""
     digest: Any = None  # a running hash of hashlib: it has no public type
-    phases: dict[str, float] = field(default_factory=dict)
+    phases: dict[str, int] = field(default_factory=dict)
     sent: int = 0
     received: int | None = None
     conn: int = 0
@@ -190,7 +190,7 @@ class Wire:
                 "conn": each.conn,
                 "reused": each.reused,
                 "peer": each.peer,
-                "phases": {name: round(ns / 1e6, 3) for name, ns in each.phases.items()},
+                "phases": {name: ns // 1000 / 1000 for name, ns in each.phases.items()},  # ms
                 "sent": each.sent,
                 "received": each.received or 0,
                 "digest": each.digest.hexdigest(),

@@ -1,4 +1,4 @@
-"""The end of the line: one event, one `os.write`, and an account of what could not be written."""
+"""The end of the line: one `os.write`, and an account of what could not be written."""
 
 import contextlib
 import errno
@@ -56,7 +56,7 @@ class Writer:
         _writers.add(self)
 
     def write(self, line: bytes, now: int, spare_cap: bool = False) -> Outcome:
-        """Append one line, framed; with `spare_cap` even beyond the size cap.
+        """Append one line, or two with a newline between; with `spare_cap` even beyond the cap.
 
         `now` is the monotonic clock, ns.
         """
