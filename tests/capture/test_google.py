@@ -336,6 +336,43 @@ def test_a_transport_that_replaces_ours_leaves_a_gap(gmail: Any, traced: Recordi
     ]
 
 
+@pytest.mark.parametrize("fault", ["hang-before", "hang"])
+def test_a_call_that_waits_is_in_the_file_before_its_answer(
+    gmail: Any, box: Sandbox, traced: Recording, fault: str
+) -> None:
+    """On a connection that is open already: both start lines stand while the server keeps still."""
+    gmail._http.http.timeout = 4
+    profile = gmail.users().getProfile(userId="me")
+    profile.execute()
+    box.fault(fault)
+
+    def wait() -> None:
+        with pytest.raises(TimeoutError):
+            profile.execute()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    starts: list[str] = []
+    while len(starts) < 5 and waiting.is_alive():  # of two calls; the first asked for a token
+        starts = [
+            e["kind"] for e in traced.events(phase="start") if e["parent"] or e["kind"] == "call"
+        ]
+    assert starts == ["call", "exchange", "exchange", "call", "exchange"]
+    assert waiting.is_alive()
+    waiting.join()
+
+
+def test_what_reached_the_program_is_in_the_file(gmail: Any, traced: Recording) -> None:
+    """When a call returns, its end line and its exchange's are written, in this order."""
+    send(gmail)
+    send(gmail)
+    ends = [(e["kind"], e["id"]) for e in traced.events() if e["phase"] == "end"]
+    assert [kind for kind, _ in ends[-2:]] == ["exchange", "call"]
+    assert len(traced.calls()) == 2
+    numbers = [e["seq"] for e in traced.events()]
+    assert numbers == sorted(numbers)
+
+
 def run_all(threads: list[threading.Thread]) -> None:
     """Start all threads and wait for all."""
     for thread in threads:

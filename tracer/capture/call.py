@@ -75,6 +75,7 @@ class Call:
     def _start(self, at: Moment) -> bytes:
         self.at = None
         session, of = self.session, self.of
+        session.ready()
         self.method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
         self.topic = topics.of_method(self.method_id)
         self.account = _account(self.http)

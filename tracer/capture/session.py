@@ -87,7 +87,7 @@ class Session:
         A line that was made earlier goes out in the same write, this one `behind` it. Gaps and the
         process's lines go `ahead` of what waits.
         """
-        if not ahead and not self._open():
+        if not ahead and not self.ready():
             self.dropped += 2 if behind else 1
             return False
         line = self.line(topic, kind, phase, name, id, parent, op, status, ms, data, at)
@@ -135,12 +135,12 @@ class Session:
 
     def write(self, line: bytes) -> bool:
         """Write a line that was made earlier."""
-        if not self._open():
+        if not self.ready():
             self.dropped += 1
             return False
         return self._put(line, gap=False, count=1)
 
-    def _open(self) -> bool:
+    def ready(self) -> bool:
         """Write what goes before the next event, and tell whether there is room for it."""
         if self._full:
             return False
