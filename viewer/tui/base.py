@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from viewer.model.visible import visible
 from viewer.tui.bars import FilterBar, KeyBar, Tab, TabBar, TitleBar
-from viewer.tui.detail import PAGES, DetailTabs, DetailView, Maker, message_page
+from viewer.tui.detail import PAGES, DetailTabs, DetailView, message_page
 from viewer.tui.early import early_source
 from viewer.tui.eventlist import EventList, ListHead
 from viewer.tui.look import Look
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from viewer.tui.feeder import Feeder
-    from viewer.tui.record import Record
     from viewer.tui.state import State
-
-LARGE = 1_500_000
-"""Bytes of a line from which on it is decoded beside the interface; less takes half a frame."""
-
 
 _BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (140, "-wide")]
 """Columns of the terminal from which on the screen has a class."""
@@ -240,7 +235,8 @@ class Base(Screen[None]):
 
     def show_detail(self, *, field: str = "") -> None:
         """Show the page of what is under the cursor."""
-        from viewer.tui.pages import finding_page
+        from viewer.tui.pages import event_page, finding_page
+        from viewer.tui.record import load
 
         finding = self.view.source.finding(self.view.cursor)
         row = self.view.row
@@ -259,36 +255,9 @@ class Base(Screen[None]):
             self.detail.show(message_page(self.look("detail.nothing")))
         else:
             pages.show(PAGES, self.page)
-            self._show_event(row, field)
-
-    def _show_event(self, row: int, field: str) -> None:
-        from viewer.tui.pages import event_page
-        from viewer.tui.record import load
-
-        raw = self.state.trace.raw(row)
-        if len(raw) < LARGE:
-            record = load(self.state.trace, row, raw)
-            self.put_page(row, event_page(self.state, record, self.page), field)
-            return
-        self.detail.show(message_page(self.look("detail.loading")))
-        self.run_worker(
-            lambda: self._load_large(row, field),
-            thread=True, exclusive=True, group="detail", exit_on_error=False,
-        )  # fmt: skip
-
-    def _load_large(self, row: int, field: str) -> None:
-        from viewer.tui.pages import event_page
-        from viewer.tui.record import load
-
-        record: Record = load(self.state.trace, row)
-        maker = event_page(self.state, record, self.page)
-        self.app.call_from_thread(self.put_page, row, maker, field)
-
-    def put_page(self, row: int, maker: Maker, field: str) -> None:
-        """Show a page that is ready, unless the cursor has moved on."""
-        if self.view.row == row:
             self.detail.needle = self.state.notes.needle
-            self.detail.show(maker, field=field)
+            record = load(self.state.trace, row)
+            self.detail.show(event_page(self.state, record, self.page), field=field)
             self.paint_together()
 
     def refresh_detail(self, *, field: str = "") -> None:

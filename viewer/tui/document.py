@@ -183,9 +183,12 @@ class TextPage:
         return None if at < 0 else at // self._per_line
 
 
+_WIDE: Final = re.compile("[\u1100-\U0010ffff]")
+
+
 def _is_narrow(text: str) -> bool:
     """Tell whether every character takes at most one cell."""
-    return text.isascii() or max(text) < "\u1100"
+    return text.isascii() or _WIDE.search(text) is None
 
 
 _BLOCK: Final = 500

@@ -1,10 +1,11 @@
-"""JSON as lines that fold: built one level at a time, numbers as they were written."""
+"""JSON as lines that fold, built one level at a time."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from viewer.tui.document import Node, wrapped
+from viewer.tui.jsonvalue import ARRAYS, Number
 from viewer.tui.look import Look
 from viewer.tui.paint import Part
 
@@ -12,29 +13,6 @@ REDACTED: Final = "⟨redacted "
 _GROUP: Final = 200
 _LONG: Final = 60
 _OPEN_AT_MOST: Final = 12
-
-
-class Number(str):
-    """A number exactly as the line spells it; reading it as a float could change it."""
-
-    __slots__ = ()
-
-
-def parse_exactly(text: str | bytes) -> Any:
-    """Return the JSON value of `text` with its numbers as `Number`.
-
-    Raises:
-        ValueError: it is no JSON, or nested too deeply to be shown as a tree.
-    """
-    try:
-        return json.loads(
-            text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"),
-            parse_int=Number,
-            parse_float=Number,
-            parse_constant=Number,
-        )
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 class JsonTree:
@@ -49,7 +27,7 @@ class JsonTree:
         label: tuple[Part, ...] = () if key is None else ((key, "key"), (": ", "dim"))
         if isinstance(value, Mapping):
             return self._container(label, value, path, "{", "}", self._members, levels)
-        if isinstance(value, list):
+        if isinstance(value, ARRAYS):
             return self._container(label, value, path, "[", "]", self._items, levels)
         return self._scalar(label, value, path)
 
@@ -78,9 +56,8 @@ class JsonTree:
         )
 
     def _members(self, value: Mapping[str, Any], path: str, levels: int) -> Iterator[Node]:
-        items = list(value.items())
         yield from self._grouped(
-            items, lambda item, _: self.node(item[0], item[1], join(path, item[0]), levels=levels)
+            list(value), lambda key, _: self.node(key, value[key], join(path, key), levels=levels)
         )
 
     def _items(self, value: Sequence[Any], path: str, levels: int) -> Iterator[Node]:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tracer.schema.events import Kind
 from viewer.tui.document import Node, wrapped
 from viewer.tui.jsontree import JsonTree
+from viewer.tui.jsonvalue import ARRAYS
 from viewer.tui.look import Look
 from viewer.tui.record import Record, as_float
 
@@ -82,7 +83,7 @@ class MessagePages:
     def _message(self, message: Mapping[str, Any], path: str) -> Iterator[Node]:
         for key, value in message.items():
             where = f"{path}.{key}"
-            if key == "headers" and isinstance(value, dict):
+            if key == "headers" and isinstance(value, Mapping):
                 label = self.look("detail.headers", count=str(len(value)))
                 yield Node(
                     ((label, "dim"),),
@@ -91,7 +92,7 @@ class MessagePages:
                     path=where,
                     value=value,
                 )
-            elif key == "body" and isinstance(value, dict):
+            elif key == "body" and isinstance(value, Mapping):
                 yield self.body(value, where)
             elif key not in {"status", "reason"}:
                 yield self.tree.node(key, value, where, levels=2)
@@ -107,7 +108,7 @@ class MessagePages:
             facts.append(self.look("detail.stream"))
         label = f"{self.look('detail.body')}  {', '.join(fact for fact in facts if fact)}"
         children = list(self._content(body, path))
-        return Node(((label, "dim"),), children or None, open=True, path=path, value=dict(body))
+        return Node(((label, "dim"),), children or None, open=True, path=path, value=body)
 
     def _content(self, body: Mapping[str, Any], path: str) -> Iterator[Node]:
         for key, value in body.items():
@@ -119,11 +120,11 @@ class MessagePages:
                 node = Node(((self.look("detail.text"), "dim"),), wrapped(text, self.width - 6, ""))
                 node.open, node.path, node.value = len(text) <= _TEXT_OPEN, where, text
                 yield node
-            elif key == "mime" and isinstance(value, dict):
+            elif key == "mime" and isinstance(value, Mapping):
                 yield self._mime(value, where)
-            elif key == "parts" and isinstance(value, list):
+            elif key == "parts" and isinstance(value, ARRAYS):
                 for n, part in enumerate(value):
-                    if isinstance(part, dict):
+                    if isinstance(part, Mapping):
                         yield self._part(part, f"{where}[{n}]", n)
             elif key not in _BODY:
                 yield self.tree.node(key, value, where)
@@ -131,20 +132,20 @@ class MessagePages:
             yield Node((("digest: ", "dim"), (str(digest), "redacted")), value=digest)
 
     def _json(self, value: Any, path: str) -> Iterator[Node]:
-        if isinstance(value, dict) and len(value) <= 200:
+        if isinstance(value, Mapping) and len(value) <= 200:
             yield from self.tree.members(value, path, levels=3)
         else:
             yield self.tree.node(None, value, path, levels=2)
 
     def _mime(self, mime: Mapping[str, Any], path: str) -> Node:
         headers = mime.get("headers")
-        headers = headers if isinstance(headers, dict) else {}
+        headers = headers if isinstance(headers, Mapping) else {}
         kind = str(headers.get("content-type") or "MIME").split(";")[0]
         size = self.look.size(int(as_float(mime.get("size")) or 0))
         below = self.tree.members(headers, f"{path}.headers")
         parts = mime.get("parts")
-        for n, part in enumerate(parts if isinstance(parts, list) else ()):
-            if isinstance(part, dict):
+        for n, part in enumerate(parts if isinstance(parts, ARRAYS) else ()):
+            if isinstance(part, Mapping):
                 below.append(self._mime(part, f"{path}.parts[{n}]"))
         return Node(
             ((kind, "title"), (f"  {size}", "dim")), below, open=True, path=path, value=mime
@@ -153,7 +154,7 @@ class MessagePages:
     def _part(self, part: Mapping[str, Any], path: str, n: int) -> Node:
         node = self.body(part, path)
         headers = part.get("headers")
-        if isinstance(headers, dict):
+        if isinstance(headers, Mapping):
             node.children = [*self.tree.members(headers, f"{path}.headers"), *node.unfold()]
         node.parts = ((f"{n}  ", "key"), *node.parts)
         return node

@@ -1,6 +1,6 @@
 """The first page of the detail: what this is, how it ended, what it belongs to."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from tracer.schema.events import Kind, Phase
@@ -124,7 +124,7 @@ class Overview:
 
     def _settings(self, record: Record) -> Iterator[Node]:
         for name, entry in record.object("values").items():
-            if isinstance(entry, dict):
+            if isinstance(entry, Mapping):
                 value, origin = entry.get("value"), entry.get("origin") or ""
                 parts: list[Part] = [
                     (self.look.label(entry.get("label") or name), "key"),
@@ -145,13 +145,13 @@ class Overview:
         return Node((*self._label(key), part), path=path, target=target, value=value or part[0])
 
     def _timing(self, record: Record) -> Iterator[Node]:
-        wires = [wire for wire in record.items("wire") if isinstance(wire, dict)]
+        wires = [wire for wire in record.items("wire") if isinstance(wire, Mapping)]
         for wire in wires:
             phases = wire.get("phases")
             values = {
                 name: ms
                 for name in _PHASES
-                if isinstance(phases, dict) and (ms := as_float(phases.get(name))) is not None
+                if isinstance(phases, Mapping) and (ms := as_float(phases.get(name))) is not None
             }
             label = self.look("detail.wire", n=str(wire.get("n", 1)))
             total = sum(values.values())

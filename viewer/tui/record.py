@@ -1,10 +1,13 @@
 """One event as the detail needs it: the head, the data with numbers as written, the line."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from viewer.model.trace import Head, Trace
-from viewer.tui.jsontree import Number, parse_exactly
+from viewer.tui.jsonvalue import ARRAYS, Number, Object, parse_exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Record:
     row: int
     head: Head
     raw: bytes
-    data: dict[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
     """Why the data could not be read, if so."""
 
@@ -22,20 +25,20 @@ class Record:
         """Return what is at `path` in the data, or None."""
         value: Any = self.data
         for key in path:
-            if not isinstance(value, dict):
+            if not isinstance(value, Mapping):
                 return None
             value = value.get(key)
         return value
 
-    def object(self, *path: str) -> dict[str, Any]:
+    def object(self, *path: str) -> Mapping[str, Any]:
         """Return the object at `path`, or an empty one."""
         value = self.get(*path)
-        return value if isinstance(value, dict) else {}
+        return value if isinstance(value, Mapping) else {}
 
-    def items(self, *path: str) -> list[Any]:
+    def items(self, *path: str) -> Sequence[Any]:
         """Return the list at `path`, or an empty one."""
         value = self.get(*path)
-        return value if isinstance(value, list) else []
+        return value if isinstance(value, ARRAYS) else []
 
     def text(self, *path: str) -> str:
         """Return the string or number at `path`, or an empty string."""
@@ -43,13 +46,21 @@ class Record:
         return value if isinstance(value, str) else ""
 
 
-def load(trace: Trace, row: int, raw: bytes | None = None) -> Record:
-    """Decode `row`; a line that cannot be read still has its head and its bytes.
+class _Line(msgspec.Struct):
+    data: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
 
-    `raw` is the line if it has been read already.
-    """
-    raw = trace.raw(row) if raw is None else raw
+
+_line: Final = msgspec.json.Decoder(_Line)
+
+
+def load(trace: Trace, row: int) -> Record:
+    """Read `row`; a line that cannot be read still has its head and its bytes."""
+    raw = trace.raw(row)
     head = trace.head(row)
+    try:
+        return Record(row, head, raw, Object(_line.decode(raw).data))
+    except (ValueError, RecursionError):
+        pass  # not quite JSON
     try:
         whole = parse_exactly(raw)
         data = whole.get("data") if isinstance(whole, dict) else None

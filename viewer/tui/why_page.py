@@ -1,6 +1,6 @@
 """The page Why: the decisions of the resolution as sentences, each with what it rests on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from viewer.model.trace import Trace
 from viewer.model.why import explain_steps
 from viewer.tui.document import Node, sentence_node
 from viewer.tui.jsontree import JsonTree
+from viewer.tui.jsonvalue import ARRAYS
 from viewer.tui.look import Look
 from viewer.tui.overview import Overview
 from viewer.tui.record import Record, as_float, load
@@ -99,14 +100,14 @@ class WhyPage:
         if not step.items("source") and step.text("candidate"):
             yield Node(((self.look("why.no-source"), "warning"),))
 
-    def _compared(self, compared: dict[str, Any]) -> Iterator[Node]:
+    def _compared(self, compared: Mapping[str, Any]) -> Iterator[Node]:
         environment = compared.get("environment")
         pairs = [("why.compared", compared)]
-        if isinstance(environment, dict):
+        if isinstance(environment, Mapping):
             pairs.insert(0, ("why.environment", environment))
         for message_id, pair in pairs:
             found = pair.get("found")
-            found = found if isinstance(found, list) else []
+            found = found if isinstance(found, ARRAYS) else []
             wanted, values = str(pair.get("wanted", "")), ", ".join(map(str, found))
             label, other = self.look.label(self.look(message_id)), self.look("why.found")
             parts: list[Part] = [(label, "dim"), (wanted, "string")]
