@@ -117,8 +117,8 @@ class _Sieve:
         wanted = _glob(test.value)
         return self._sorts(lambda _topic, kind, _phase: wanted(kind))
 
-    def _sorts(self, wanted: Callable[[str, str, str], bool]) -> Mask:
-        return _mask(self._trace.codes.table(wanted, shown=False)[self._column("sort")])
+    def _sorts(self, wanted: Callable[[str, str, str], bool], *, shown: bool = False) -> Mask:
+        return _mask(self._trace.codes.table(wanted, shown=shown)[self._column("sort")])
 
     def _name(self, test: Test, among: Mask) -> Mask:
         return self._names(_glob(test.value), among)
@@ -130,10 +130,10 @@ class _Sieve:
             mask[row] = wanted(self._trace.head(row).name)
         return mask
 
-    def _method(self, test: Test, _: Mask) -> Mask:
-        calls = self._sorts(lambda _t, kind, _p: kind == Kind.CALL)
+    def _method(self, test: Test, among: Mask) -> Mask:
+        calls = self._sorts(lambda _t, kind, _p: kind == Kind.CALL, shown=True)  # one row of each
         calls &= self._names(_glob(test.value), calls)
-        exchanges = self._sorts(lambda _t, kind, _p: kind == Kind.EXCHANGE)
+        exchanges = among & self._sorts(lambda _t, kind, _p: kind == Kind.EXCHANGE)
         rows = np.flatnonzero(exchanges)
         exchanges[rows] = is_among(self._column("parent")[rows], np.sort(self._column("id")[calls]))
         return calls | exchanges

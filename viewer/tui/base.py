@@ -287,7 +287,7 @@ class Base(Screen[None]):
         if not _holds(state.source(target), row):
             if state.filter_on or state.only_marks:
                 state.filter_on = state.only_marks = False
-                state.changed()
+                state.rows_changed()
                 self.say("filter.dropped")
             if not _holds(state.source(target), row):
                 target = "all"

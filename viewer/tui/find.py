@@ -235,7 +235,7 @@ class Find(Base):
     def keep_cursor(self) -> None:
         """Show the rows anew with the cursor on the event it was on."""
         row = self.view.row
-        self.state.changed()
+        self.state.rows_changed()
         source = self.state.source(self.state.tab)
         if row is not None:
             self.cursors[self.state.tab] = source.find(row)

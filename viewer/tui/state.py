@@ -60,11 +60,15 @@ class State:
 
     def changed(self) -> None:
         """Forget what was made from the rows as they were."""
-        self._sources.clear()
+        self.rows_changed()
         self.tabs_changed()
         self._missing = None
         self._totals.clear()
         self._span = ("", "")
+
+    def rows_changed(self) -> None:
+        """Choose the rows of each tab anew: the filter or the marks changed, not the trace."""
+        self._sources.clear()
 
     def tabs_changed(self) -> None:
         """Make the labels of the tabs anew."""
@@ -145,7 +149,7 @@ class State:
         if tab == "timeline":
             return roots(self.trace, self.filter_rows)
         if tab != "resolution":
-            return np.intersect1d(rows, self.filter_rows, assume_unique=True)
+            return rows[np.isin(rows, self.filter_rows, assume_unique=True)]
         ops = self.trace.column("op")
         kept: Rows = rows[np.isin(ops[rows], ops[self.filter_rows])]
         return kept
