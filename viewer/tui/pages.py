@@ -10,7 +10,6 @@ from viewer.tui.messages_pages import MessagePages
 from viewer.tui.overview import Overview
 from viewer.tui.record import Record
 from viewer.tui.state import State
-from viewer.tui.why_page import WhyPage
 
 if TYPE_CHECKING:
     from viewer.tui.look import Look
@@ -28,6 +27,8 @@ def event_page(state: State, record: Record, page: str) -> Maker:
             pages = MessagePages(look, width)
             nodes = pages.request(record) if page == "request" else pages.response(record)
         elif page == "why":
+            from viewer.tui.why_page import WhyPage  # the first event is not to wait for it
+
             nodes = WhyPage(state.trace, look, width, overview).nodes(record)
         else:
             nodes = overview.nodes(record)

@@ -11,8 +11,12 @@ from viewer.tui.eventsource import EventSource, mark_of
 from viewer.tui.paint import Line, Part, fit
 from viewer.tui.record import load
 from viewer.tui.sources import highlighted
-from viewer.tui.why_page import VERDICT_INKS
 
+VERDICT_INKS: Final = {
+    "chosen": ("yes", "ok"), "granted": ("yes", "ok"), "unprotected": ("yes", "warning"),
+    "refused": ("no", "error"), "rejected": ("no", "dim"), "ambiguous": ("warning", "warning"),
+    "none": ("no", "dim"),
+}  # fmt: skip
 _IDENTITY: Final = ("environment", "harmony_user", "windows_account")
 
 

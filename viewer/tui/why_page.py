@@ -1,7 +1,7 @@
 """The page Why: the decisions of the resolution as sentences, each with what it rests on."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,15 +14,10 @@ from viewer.tui.jsonvalue import ARRAYS
 from viewer.tui.look import Look
 from viewer.tui.overview import Overview
 from viewer.tui.record import Record, as_float, load
+from viewer.tui.resolutions import VERDICT_INKS
 
 if TYPE_CHECKING:
     from viewer.tui.paint import Part
-
-VERDICT_INKS: Final = {
-    "chosen": ("yes", "ok"), "granted": ("yes", "ok"), "unprotected": ("yes", "warning"),
-    "refused": ("no", "error"), "rejected": ("no", "dim"), "ambiguous": ("warning", "warning"),
-    "none": ("no", "dim"),
-}  # fmt: skip
 
 
 class WhyPage:
