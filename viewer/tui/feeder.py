@@ -120,7 +120,7 @@ class Feeder(LookApp):
         told, worker = time.monotonic(), get_current_worker()
         while not trace.complete and not worker.is_cancelled:
             trace.feed()
-            if time.monotonic() - told > _TELL_EVERY:
+            if time.monotonic() - told > _TELL_EVERY and not trace.complete:
                 told = time.monotonic()
                 self.post_message(Grew())
             time.sleep(0)  # the interface comes first
