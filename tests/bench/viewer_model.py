@@ -11,16 +11,16 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import venv
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
+from tests.bench import _table
+from tests.bench._table import line, row
 from tests.bench.generate import NEEDLE, write
 from viewer.model import sidecar
 from viewer.model.filter import parse
@@ -42,13 +42,13 @@ with open("/proc/self/status") as status:
 def main() -> None:
     """Print the table."""
     count = int(os.environ.get("TRACEVIEW_BENCH", "1000000"))
-    with _folder() as folder:
+    with _table.folder() as folder:
         path = write(folder / f"events-{count}.jsonl", count)
         _warm(path)
         rg = _ripgrep(folder)
         size = path.stat().st_size
-        _line(f"{count:,} events, {size / 1e6:,.0f} MB, median of {ROUNDS} rounds")
-        _line("", "measured", "must", "stretch")
+        line(f"{count:,} events, {size / 1e6:,.0f} MB, median of {ROUNDS} rounds")
+        line("", "measured", "must", "stretch")
         _engine(path)
         _search(path, rg)
         _filter(path)
@@ -60,23 +60,6 @@ def _warm(path: Path) -> None:
     with path.open("rb") as file:
         while file.read(1 << 24):
             pass
-
-
-def _row(
-    label: str, measured: float, unit: str = "", goal: tuple[float, float] | None = None
-) -> None:
-    """Print a figure; `goal`: at most this must be, at most that is the stretch."""
-    shown = f"{measured:.3g}{unit}"
-    if goal is None:
-        _line(label, shown)
-        return
-    met = "stretch" if measured <= goal[1] else "must" if measured <= goal[0] else "MISSED"
-    _line(label, shown, f"≤ {goal[0]:g}", f"≤ {goal[1]:g}", met)
-
-
-def _line(label: str, *cells: str) -> None:
-    sys.stdout.write(f"{label:<52}" + "".join(f"{cell:>12}" for cell in cells) + "\n")
-    sys.stdout.flush()
 
 
 def _times(**tasks: Callable[[], object]) -> dict[str, float]:
@@ -104,11 +87,11 @@ def _engine(path: Path) -> None:
         trace.close()
 
     taken = _times(duck=duck, index=index)
-    _row("index engine / DuckDB two-column scan", taken["index"] / taken["duck"], "", (1.7, 1))
-    _row("  index", taken["index"], " s")
-    _row("  DuckDB", taken["duck"], " s")
+    row("index engine / DuckDB two-column scan", taken["index"] / taken["duck"], "", (1.7, 1))
+    row("  index", taken["index"], " s")
+    row("  DuckDB", taken["duck"], " s")
     opened = _times(first=lambda: Trace.open([path], wait=False, cache=False).close())
-    _row("  first rows of the index", opened["first"] * 1000, " ms")
+    row("  first rows of the index", opened["first"] * 1000, " ms")
     trace = Trace.open([path], wait=False, cache=False)
     steps = []
     while not trace.complete:
@@ -116,7 +99,7 @@ def _engine(path: Path) -> None:
         trace.feed(0)
         steps.append((time.perf_counter() - began) * 1000)
     steps.sort()
-    _row("one step while somebody watches, p95", steps[len(steps) * 95 // 100], " ms", (16, 16))
+    row("one step while somebody watches, p95", steps[len(steps) * 95 // 100], " ms", (16, 16))
 
 
 def _search(path: Path, rg: str | None) -> None:
@@ -125,13 +108,13 @@ def _search(path: Path, rg: str | None) -> None:
     if rg is not None:
         tasks["rg"] = lambda: subprocess.run([rg, "-cF", NEEDLE, path], stdout=subprocess.DEVNULL)
     taken = _times(**tasks)
-    _row("  literal search", taken["ours"] * 1000, " ms")
+    row("  literal search", taken["ours"] * 1000, " ms")
     if rg is None:
-        _line("literal search, all hits / rg -c", "no rg here")
+        line("literal search, all hits / rg -c", "no rg here")
     else:
-        _row("literal search, all hits / rg -c", taken["ours"] / taken["rg"], "", (3, 1))
+        row("literal search, all hits / rg -c", taken["ours"] / taken["rg"], "", (3, 1))
     either = _times(any=lambda: search(trace, NEEDLE.lower()))
-    _row("  whatever the case", either["any"] * 1000, " ms")
+    row("  whatever the case", either["any"] * 1000, " ms")
 
 
 def _filter(path: Path) -> None:
@@ -139,7 +122,7 @@ def _filter(path: Path) -> None:
     for text in ("status>=400", "topic:gmail ms>2s", "method:gmail.*"):
         node = parse(text)
         taken = _times(filter=lambda node=node: apply(trace, node))  # type: ignore[misc]
-        _row(f"filter {text}", taken["filter"] * 1000, " ms", (50, 20))
+        row(f"filter {text}", taken["filter"] * 1000, " ms", (50, 20))
 
 
 def _sidecar(path: Path, folder: Path) -> None:
@@ -151,18 +134,18 @@ def _sidecar(path: Path, folder: Path) -> None:
         kept = sidecar.path_for(path).stat().st_size
     finally:
         sidecar.folder = where
-    _row("  reopen with the sidecar", taken["open"] * 1000, " ms")
-    _row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
+    row("  reopen with the sidecar", taken["open"] * 1000, " ms")
+    row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
 
 
 def _memory(path: Path, count: int) -> None:
     if not Path("/proc/self/status").exists():
-        _line("private memory with the whole index", "no /proc")
+        line("private memory with the whole index", "no /proc")
         return
     whole = _private(path)
     tenth = _private(write(path.with_name(f"events-{count // 10}.jsonl"), count // 10))
-    _row("private memory with the whole index", whole, " MB", (100, 75))
-    _row("each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
+    row("private memory with the whole index", whole, " MB", (100, 75))
+    row("each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
 
 
 def _private(path: Path) -> float:
@@ -171,17 +154,6 @@ def _private(path: Path) -> float:
         [sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True
     )
     return float(done.stdout)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    kept = os.environ.get("TRACEVIEW_BENCH_DIR")
-    if kept:
-        Path(kept).mkdir(parents=True, exist_ok=True)
-        yield Path(kept)
-        return
-    with tempfile.TemporaryDirectory(prefix="traceview-bench-") as name:
-        yield Path(name)
 
 
 def _ripgrep(folder: Path) -> str | None:

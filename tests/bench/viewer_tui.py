@@ -1,20 +1,23 @@
 """The terminal interface: first paint against a minimal Textual app, keys, filter, follow.
 
+On a million events (1 GB), or ``TRACEVIEW_BENCH`` of them; files as for `viewer_model`. With
+``TRACEVIEW_BENCH_HUGE=1`` also on ten times as many: 11 GB of disk.
+
 Keys are timed inside the process, from posting the key to the last frame it causes: a driver that
 types and waits has a floor of 60 to 80 ms of its own.
 """
 
-import argparse
 import asyncio
 import fcntl
 import os
 import pty
 import select
+import shutil
 import signal
 import statistics
 import struct
+import subprocess
 import sys
-import tempfile
 import termios
 import time
 from collections.abc import Awaitable, Callable
@@ -26,6 +29,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tests.bench import _table
+from tests.bench._table import line, row
 from tests.bench.generate import write
 from tests.support.traces import START_NS, TraceBuilder
 from viewer.tui.app import TraceApp
@@ -41,18 +46,19 @@ Minimal().run()
 """
 MARK = "all-is-painted"
 OURS = "from viewer.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-LIVE, INDEXED = b"palette", b" events"
-"""What is first in the interface's own first frame (rows and keys), and in the title."""
+ROWS, LIVE, INDEXED = b" send ", b"palette", b" events"
+"""What is first in the rows before Textual, in the interface's own first frame, in the title."""
 SIZE = (160, 45)
 _QUIET = 0.04
 
 
-def to_text(code: str, words: list[str], text: bytes) -> float:
+def to_text(code: str, words: list[str], text: bytes, cache: Path) -> float:
     """Return the ms from starting Python with `code` to `text` on its terminal."""
     began = time.perf_counter()
     pid, fd = pty.fork()
     if pid == 0:
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", XDG_CACHE_HOME=str(cache))
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody compiles at every start
         os.execv(sys.executable, [sys.executable, "-c", code, *words])
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
     seen = b""
@@ -67,19 +73,41 @@ def to_text(code: str, words: list[str], text: bytes) -> float:
         os.close(fd)
 
 
-def first_paint(files: list[Path], rounds: int) -> dict[str, float]:
-    """Return the median ms of the minimal app and of ours on each file, taken in turns.
+def nothing() -> float:
+    """Return the ms of a Python that does nothing."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "pass"], check=True)
+    return (time.perf_counter() - began) * 1000
 
-    Ours is timed twice: to the first rows and keys, and to the index of the file's beginning.
-    """
-    took: dict[str, list[float]] = {}
+
+def starts(files: dict[str, Path], big: str, folder: Path, rounds: int) -> dict[str, float]:
+    """Return the median ms of each kind of start, taken in turns; each is warmed up by one."""
+    fresh, kept = folder / "no-cache", folder / "cache"
+    title = f"{count_events():,} events".encode()
+    tasks: dict[str, Callable[[], float]] = {
+        "pass": nothing,
+        "minimal": lambda: to_text(MINIMAL % MARK, [], MARK.encode(), fresh),
+        "rows": lambda: ours(files[big], ROWS, fresh),
+        "indexed": lambda: ours(files[big], INDEXED, fresh),
+        "reopen": lambda: ours(files[big], title, kept),
+    }
+    for name, file in files.items():
+        tasks[name] = lambda file=file: ours(file, LIVE, fresh)  # type: ignore[misc]
+    index = "import sys; from viewer.model.trace import Trace; Trace.open(sys.argv[1:])"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(kept)}
+    subprocess.run([sys.executable, "-c", index, files[big]], env=environment, check=True)
+    for task in tasks.values():
+        task()
+    took: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(rounds):
-        took.setdefault("minimal", []).append(to_text(MINIMAL % MARK, [], MARK.encode()))
-        for file in files:
-            for what, text in ((file.stem, LIVE), (f"{file.stem} indexed", INDEXED)):
-                ms = to_text(OURS, ["--lang", "en", str(file)], text)
-                took.setdefault(what, []).append(ms)
+        for name, task in tasks.items():
+            took[name].append(task())
     return {name: statistics.median(times) for name, times in took.items()}
+
+
+def ours(file: Path, text: bytes, cache: Path) -> float:
+    """Return the ms to `text` on the terminal that shows `file`."""
+    return to_text(OURS, ["--lang", "en", str(file)], text, cache)
 
 
 class Timed(TraceApp):
@@ -136,9 +164,9 @@ async def opened(
     """Run `work` on an application that shows `path`."""
     app = Timed([str(path)], Options(tab=tab))
     async with app.run_test(size=SIZE) as pilot:
-        for _ in range(4):
-            await app.workers.wait_for_complete()
-            await pilot.pause()
+        while not (app.has_trace and app.state.trace.complete and app.state.findings is not None):
+            await asyncio.sleep(0.02)
+        await pilot.pause(0.2)
         return await work(app)
 
 
@@ -157,8 +185,17 @@ async def keys(app: Timed) -> list[float]:
 
 async def filters(app: Timed) -> list[float]:
     """Time filters on indexed columns, to the frame that shows their rows."""
+    return await _filters(app, ("topic:gmail", "status>=400", "kind:call", "ms>100"))
+
+
+async def method_filters(app: Timed) -> list[float]:
+    """Time filters by method: calls by name, and their exchanges by parent."""
+    return await _filters(app, ("method:gmail.users.*", "method:directory.*"))
+
+
+async def _filters(app: Timed, texts: tuple[str, ...]) -> list[float]:
     times = []
-    for text in ("topic:gmail", "status>=400", "kind:call", "ms>100") * 3:
+    for text in texts * 5:
 
         async def use(text: str = text) -> None:
             before = app.state.filter_text
@@ -215,41 +252,59 @@ def p95(times: list[float]) -> float:
     return sorted(times)[int(len(times) * 0.95)]
 
 
-def row(what: str, measured: str, must: str, stretch: str) -> None:
-    """Print one line of the table."""
-    sys.stdout.write(f"{what:<58} {measured:>16} {must:>8} {stretch:>8}\n")
+def count_events() -> int:
+    """Return how many events the big file has."""
+    return int(os.environ.get("TRACEVIEW_BENCH", "1000000"))
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=7)
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        big, small = Path(folder) / "big.jsonl", Path(folder) / "small.jsonl"
-        write(big, args.events)
-        write(small, max(1_000, args.events // 100))
-        row("terminal interface", "measured", "must", "stretch")
-        paint = first_paint([small, big], args.rounds)
-        base = paint["minimal"]
-        row("minimal Textual app to its first paint, ms", f"{base:.0f}", "", "")
-        for file in (small, big):
-            what = f"live interface, {file.stat().st_size / 1e6:.0f} MB / minimal app"
-            row(what, f"{paint[file.stem] / base:.2f}", "1.4", "1.15")
-            row("  with the index", f"{paint[f'{file.stem} indexed'] / base:.2f}", "", "")
-        bare = p95(asyncio.run(bare_keys()))
-        row("minimal Textual app, key to painted, p95 ms", f"{bare:.1f}", "", "")
-        cases = [("key to painted, p95 ms", big), ("  20 KB events", heavy(small, 20_000)),
-                 ("  1 MB events", heavy(Path(folder) / "mega.jsonl", 1_000_000))]  # fmt: skip
-        for what, path in cases:
-            times = asyncio.run(opened(path, keys, "all"))
-            measured = f"{p95(times):.1f} ({statistics.median(times):.1f})"
-            row(f"{what} (median)", measured, "30", "16")
-        times = asyncio.run(opened(big, filters, "all"))
-        row("filter on an indexed column to painted, p95 ms", f"{p95(times):.1f}", "50", "20")
-        times = asyncio.run(opened(big, follow(big), "all"))
-        row("follow: append to visible, p95 ms", f"{p95(times):.1f}", "120", "60")
+    rounds, count = 9, count_events()
+    with _table.folder() as folder:
+        counts = {"small": count // 100, "big": count}
+        if os.environ.get("TRACEVIEW_BENCH_HUGE"):
+            counts["huge"] = 10 * count
+        files = {name: write(folder / f"events-{n}.jsonl", n) for name, n in counts.items()}
+        line(f"{count:,} events, median of {rounds} starts", "measured", "must", "stretch")
+        _starts(starts(files, "big", folder, rounds), files)
+        row("minimal Textual app, key to painted, p95", p95(asyncio.run(bare_keys())), " ms")
+        heavies = {
+            size: heavy(folder / f"heavy-{size}.jsonl", size) for size in (20_000, 1_000_000)
+        }
+        quick, filtered, followed = (30, 16), (50, 20), (120, 60)
+        _timed("key to painted, p95", files["big"], keys, quick)
+        _timed("  20 KB events", heavies[20_000], keys, quick)
+        _timed("  1 MB events", heavies[1_000_000], keys, quick)
+        _timed("filter on an indexed column to painted, p95", files["big"], filters, filtered)
+        _timed("  by a pattern of methods", files["big"], method_filters, filtered)
+        grows = folder / "grows.jsonl"
+        shutil.copyfile(files["big"], grows)
+        _timed("follow: append to visible, p95", grows, follow(grows), followed)
+        grows.unlink()
+
+
+def _starts(took: dict[str, float], files: dict[str, Path]) -> None:
+    base = took["minimal"]
+    row("first event rows / python -c pass", took["rows"] / took["pass"], "", (40, 5))
+    row("  python -c pass", took["pass"], " ms")
+    row("minimal Textual app to its first paint", base, " ms")
+    for name, file in files.items():
+        size = f"{file.stat().st_size / 1e6:,.0f} MB"
+        row(f"live interface, {size} / minimal app", took[name] / base, "", (1.4, 1.15))
+    lives = [took[name] for name in files]
+    row("  slowest / fastest of these sizes", max(lives) / min(lives), "", (1.1, 1.1))
+    row("  with the beginning indexed", took["indexed"] / base)
+    row("reopen with the sidecar / minimal app", took["reopen"] / base, "", (1.6, 1.2))
+
+
+def _timed(
+    what: str,
+    path: Path,
+    work: Callable[[Timed], Awaitable[list[float]]],
+    goal: tuple[float, float],
+) -> None:
+    times = asyncio.run(opened(path, work, "all"))
+    row(what, p95(times), " ms", goal, note=f"median {statistics.median(times):.1f}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from viewer.tui.lineview import LineView
 from viewer.tui.look import Look
 from viewer.tui.lookapp import Painted, app_of
 from viewer.tui.paint import Line, Part
-from viewer.tui.why_page import VERDICT_INKS
+from viewer.tui.resolutions import VERDICT_INKS
 
 FIELDS: Final = ("environment", "windows_account", "harmony_user", "account")
 """As in `Changes`, in the order they are shown."""
