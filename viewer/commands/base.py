@@ -4,7 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tracer.schema.events import Phase
 from viewer.exits import Exit
@@ -25,8 +25,7 @@ class CommandError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a command prints, and its exit code."""
 
     lines: Iterable[str]

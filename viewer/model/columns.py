@@ -5,8 +5,7 @@ share them, so that nothing jumps and nothing differs.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tracer.schema.events import Kind, Phase, is_error
 from viewer.model.visible import visible
@@ -15,8 +14,7 @@ if TYPE_CHECKING:  # the first screen is painted before numpy is there
     from viewer.model.trace import Head, Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """One column; its header is the text ``column.ID`` of the catalogue ``model``."""
 
     id: str

@@ -1,27 +1,28 @@
 """What a prompt reports; apart from it, because its input line is costly to import."""
 
-from dataclasses import dataclass
-
 from textual.message import Message
 
 
-@dataclass
 class Entered(Message):
     """The text is complete."""
 
-    purpose: str
-    text: str
+    def __init__(self, purpose: str, text: str) -> None:
+        super().__init__()
+        self.purpose = purpose
+        self.text = text
 
 
-@dataclass
 class Left(Message):
     """The prompt was left without a text."""
 
-    purpose: str
+    def __init__(self, purpose: str) -> None:
+        super().__init__()
+        self.purpose = purpose
 
 
-@dataclass
 class Open(Message):
     """The start screen asks for these files."""
 
-    paths: list[str]
+    def __init__(self, paths: list[str]) -> None:
+        super().__init__()
+        self.paths = paths

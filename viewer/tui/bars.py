@@ -57,11 +57,12 @@ def spread(left: Line, right: Line, width: int) -> Line:
 class TabBar(Painted):
     """The tabs; the one in front is always in view."""
 
-    @dataclass
     class Picked(Message):
         """A tab was clicked."""
 
-        tab: str
+        def __init__(self, tab: str) -> None:
+            super().__init__()
+            self.tab = tab
 
     tabs: Sequence[Tab] = ()
     active = ""

@@ -1,7 +1,6 @@
 """The one detail: pages of the event, the decision or the finding under the cursor."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import events
@@ -29,11 +28,12 @@ def message_page(text: str) -> Maker:
 class DetailTabs(Painted):
     """The pages of the detail."""
 
-    @dataclass
     class Picked(Message):
         """A page was clicked."""
 
-        page: str
+        def __init__(self, page: str) -> None:
+            super().__init__()
+            self.page = page
 
     pages: tuple[str, ...] = PAGES
     active = "overview"
@@ -71,11 +71,12 @@ class DetailView(LineView):
         key("equals_sign", "fold_all(True)", "unfold-all"),
     ]
 
-    @dataclass
     class Followed(Message):
         """A line that leads somewhere was opened."""
 
-        target: str
+        def __init__(self, target: str) -> None:
+            super().__init__()
+            self.target = target
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id)

@@ -3,7 +3,6 @@
 Nothing is kept per line. What is visible is asked for by number, clipped, styled, and cached.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual import events
@@ -41,24 +40,26 @@ class LineView(ScrollView, can_focus=True):
         key("enter", "choose", "open"),
     ]
 
-    @dataclass
     class Moved(Message):
         """The cursor stands on another line."""
 
-        view: "LineView"
-        at: int
+        def __init__(self, view: "LineView", at: int) -> None:
+            super().__init__()
+            self.view = view
+            self.at = at
 
         @property
         def control(self) -> "LineView":
             """The view itself, for selectors."""
             return self.view
 
-    @dataclass
     class Chosen(Message):
         """The line under the cursor was asked to open."""
 
-        view: "LineView"
-        at: int
+        def __init__(self, view: "LineView", at: int) -> None:
+            super().__init__()
+            self.view = view
+            self.at = at
 
         @property
         def control(self) -> "LineView":

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import SuspendNotSupported
@@ -72,11 +71,12 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
     class Reload(Message):
         """The files are to be read anew."""
 
-    @dataclass
     class Follow(Message):
         """The files are to be followed, or no longer."""
 
-        on: bool
+        def __init__(self, *, on: bool) -> None:
+            super().__init__()
+            self.on = on
 
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
     def action_follow(self) -> None:
         """Follow the files as they grow, or stop."""
         self.following = not self.following
-        self.post_message(self.Follow(self.following))
+        self.post_message(self.Follow(on=self.following))
         if self.following:
             if self.state.tab == "summary":
                 self.open_tab("all")

@@ -1,10 +1,9 @@
 """What the command line may ask of the interface."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """How the interface starts; everything can be changed from inside later."""
 
     lang: str | None = None

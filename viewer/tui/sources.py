@@ -5,8 +5,7 @@ Nothing here imports numpy: the first paint does not wait for it.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from viewer.model.finding import Finding
 from viewer.tui.paint import Line, Part
@@ -97,8 +96,7 @@ def highlighted(text: str, ink: str, needle: str) -> list[Part]:
     return [*parts, (text[at:], ink)] if at else [(text, ink)]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A line that was made beforehand, and what it stands for."""
 
     make: Callable[[int], Line]
