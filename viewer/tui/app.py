@@ -90,7 +90,8 @@ class TraceApp(Feeder):
         before = self.state.trace
         self.state.opened(event.trace)
         before.close()
-        self.main.begin(self.options)
+        if self.main.children:
+            self.main.begin(self.options)
 
     @on(Unreadable)
     def _unreadable(self, event: Unreadable) -> None:
@@ -100,6 +101,8 @@ class TraceApp(Feeder):
 
     @on(Grew)
     def _grew(self) -> None:
+        if not self.main.children:  # the user has quit meanwhile
+            return
         trace = self.state.trace
         self.main.grow(None if trace.complete else trace.progress)
         if trace.complete:
@@ -109,6 +112,8 @@ class TraceApp(Feeder):
 
     @on(Complete)
     def _complete(self) -> None:
+        if not self.main.children:
+            return
         settle()  # the modules that the worker imported: a pause when a key is pressed is seen
         self.main.grow(None)
         self.main.show_options(self.options)
@@ -116,11 +121,15 @@ class TraceApp(Feeder):
 
     @on(Diagnosing)
     def _diagnosing(self, event: Diagnosing) -> None:
+        if not self.main.children:
+            return
         self.main.diagnosing = event.share
         self.main.show_bars()
 
     @on(Summarised)
     def _summarised(self, event: Summarised) -> None:
+        if not self.main.children:
+            return
         self.state.summary = event.summary
         if event.findings is not None:
             self.state.findings = event.findings

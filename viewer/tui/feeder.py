@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from viewer.model.trace import Trace
     from viewer.tui.state import State
 
-_TELL_EVERY: Final = 0.1
-"""Seconds between two reports of a file that is being indexed."""
+_TELL_EVERY: Final = 0.25
+"""Seconds between two reports of progress; showing one takes from the indexing itself."""
 _POLL: Final = 0.015
 """Seconds between two looks at a file that is followed."""
 
