@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from viewer.model.trace import Trace
     from viewer.tui.state import State
 
-_TELL_EVERY: Final = 0.25
+_TELL_EVERY: Final = 0.5
 """Seconds between two reports of progress; showing one takes from the indexing itself."""
 _POLL: Final = 0.015
 """Seconds between two looks at a file that is followed."""
