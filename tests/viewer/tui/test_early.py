@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.viewer.tui.conftest import app_of, screen_text
+from tests.viewer.tui.conftest import Opener, app_of, screen_text
 from viewer.tui.app import TraceApp
+from viewer.tui.feeder import Complete, Diagnosing, Grew, Opened, Summarised
 from viewer.tui.options import Options
+from viewer.tui.sources import ItemSource
 
 HEAVY = {"numpy", "msgspec", "stringzilla", "zstandard", "viewer.model.trace", "viewer.tui.state"}
 
@@ -48,6 +50,19 @@ async def test_every_action_can_come_too_early(session: Path, key: str) -> None:
     async with early(session) as pilot:
         await pilot.press(key, "escape", "j")
         assert app_of(pilot).is_running
+
+
+async def test_the_workers_can_tell_too_late(opened: Opener) -> None:
+    """What they say when the widgets are gone already breaks nothing."""
+    async with opened() as pilot:
+        app = app_of(pilot)
+        trace = app.state.trace
+        await app.main.remove_children()
+        for message in (Grew(), Complete(), Diagnosing(0.5), Summarised(ItemSource([]), [])):
+            app.post_message(message)
+        app.post_message(Opened(trace))
+        await pilot.pause()
+        assert app.is_running
 
 
 async def test_what_is_no_plain_file_has_no_early_rows(tmp_path: Path) -> None:
