@@ -24,6 +24,8 @@ from viewer.model.visible import visible
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    # A third of numpy's import is the start of threads for an algebra that nobody here does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         return int(_run(words))
     except CommandError as error:
