@@ -2,6 +2,7 @@
 
 import gettext
 import os
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,10 +13,22 @@ LOCALES: Final = Path(__file__).parent / "locales"
 def language(asked: str | None = None) -> str:
     """Return ``en`` or ``fr``: the one asked for (``--lang``), else that of the environment."""
     names = [asked, *(os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))]
+    if sys.platform == "win32":  # which has none of these variables
+        names.append(windows_language())
     for name in names:
         if name:
             return name[:2].lower() if name[:2].lower() in LANGUAGES else "en"
     return "en"
+
+
+if sys.platform == "win32":
+
+    def windows_language() -> str | None:
+        """Return the language that Windows itself speaks to this user."""
+        import ctypes
+        import locale
+
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage())
 
 
 class Catalogue:

@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         if args.reveal:
             return _reveal(args)
         if not args.sessions:
-            return _complain("which session? tracer bundle SESSION… (tracer status lists them)")
+            return _complain("which session? tracer bundle SESSION… (traceview sessions lists them)")
         return _bundle(args)
     except (OSError, UnicodeDecodeError) as error:
         name = getattr(error, "filename", None)
@@ -132,6 +132,9 @@ def _say(ticket: "Ticket") -> None:
 def _check(args: argparse.Namespace) -> int:
     from viewer.ticket.leaks import Known, LeakCheck
 
+    if args.check.exists() and not args.check.is_file():
+        kind = "a directory" if args.check.is_dir() else "no regular file"
+        return _complain(f"{args.check}: {kind}; name a file")
     progress = _Progress()
     known = [Known(text, "secret") for text in _secrets(args)]
     check = LeakCheck(known, addresses=not args.keep_addresses)

@@ -7,6 +7,7 @@ import secrets
 import stat
 import sys
 import time
+import unicodedata
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -179,11 +180,14 @@ def _prepare_home() -> bool:
 def _session_path(out: Path | None, label: str, session: str, now: int) -> Path:
     if out is None:
         day = re.sub(r"[-:]", "", timestamp(now)[:19])
-        slug = re.sub(r"[^\w-]+", "-", label, flags=re.ASCII).strip("-")[:40]
+        plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode()
+        slug = re.sub(r"[^\w-]+", "-", plain).strip("-")[:40]
         return home() / "sessions" / "-".join(filter(None, (day, slug, f"{session[:6]}.jsonl")))
     path = out.absolute()
     if path.is_dir():
         raise ControlError(f"{path} is a folder: name a file in it")
+    if path.exists() and not path.is_file():  # opening a pipe would wait, a device's mode is not ours
+        raise ControlError(f"{path} is no regular file: choose another file with --out")
     if path.exists() and path.stat().st_size:
         raise ControlError(f"{path} exists already: choose another file")
     return path

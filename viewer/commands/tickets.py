@@ -28,6 +28,8 @@ def verified(files: Sequence[str], texts: Catalogue, stack: ExitStack) -> list[s
 
 
 def _is_zip(path: Path) -> bool:
+    if not path.is_file():  # opening a pipe would wait for a writer
+        return False
     try:
         with path.open("rb") as file:
             return file.read(2) == b"PK"

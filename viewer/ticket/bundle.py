@@ -18,7 +18,7 @@ import pyzipper
 import zstandard
 
 from tracer.schema.events import VERSION
-from tracer.schema.lines import DamagedLineError, parse
+from tracer.schema.lines import DamagedLineError, NewerVersionError, parse
 from viewer.i18n import language
 from viewer.model.findings import diagnose
 from viewer.model.packed import open_source
@@ -39,6 +39,8 @@ _CHUNK: Final = 1 << 20
 _FRAME: Final = 1 << 20
 _LONGEST: Final = 64 << 20
 _EXACT: Final = frozenset({"ip", "phone", "sid", "customer", "client"})
+
+_NAME_ONE: Final = "name a session file (traceview sessions lists them)"
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total): ``rewrite``, ``report``, ``check``; bytes."""
@@ -139,8 +141,9 @@ def _place(made: "_Making", map_path: Path) -> None:
 def _look_before(order: Order, map_path: Path) -> None:
     for session in order.sessions:
         if not session.is_file():
-            kind = "a directory" if session.is_dir() else "missing"
-            raise BundleError(f"{session}: {kind}; name a session file (tracer status lists them)")
+            kind = "no regular file" if session.exists() else "missing"
+            kind = "a directory" if session.is_dir() else kind
+            raise BundleError(f"{session}: {kind}; {_NAME_ONE}")
     if order.out.exists():
         raise BundleError(f"{order.out} exists: choose another name with -o")
     if map_path.exists():
@@ -165,6 +168,7 @@ class _Making:
         self.archive = folder / "ticket.zip"
         self.hashed = folder / "hashed"
         self.events = self.left_out = 0
+        self._newer = False
         self.pseudonyms: dict[str, int] = {}
         self._files: dict[str, dict[str, Any]] = {}
         self._rewriter = Rewriter(registry)
@@ -190,12 +194,16 @@ class _Making:
         target = self.folder / f"session-{number}.jsonl.zst"
         compressor = zstandard.ZstdCompressor(level=6)
         total, done, unpacked = session.stat().st_size, 0, 0
+        before, self._newer = self.events, False
         with target.open("wb") as file:
             for frame, read in _frames(self._lines(session)):
                 file.write(compressor.compress(frame))
                 unpacked += len(frame)
                 done += read
                 self.order.progress("rewrite", min(done, total), total)
+        if self.events == before:  # it would be a ticket without a trace
+            why = "written by a newer version: please update mapi-tracer"
+            raise BundleError(f"{session}: {why if self._newer else f'no event in it; {_NAME_ONE}'}")
         self._files[target.name] = {"unpacked": unpacked}
         return target
 
@@ -206,7 +214,8 @@ class _Making:
                 continue
             try:
                 parse(line)
-            except DamagedLineError:
+            except DamagedLineError as error:
+                self._newer |= isinstance(error, NewerVersionError)
                 self.left_out += 1  # it could hold anything; its place stays, so that counts agree
                 yield b'{"v":1,"left out":"damaged line of %d bytes"}' % len(line), len(line) + 1
                 continue

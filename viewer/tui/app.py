@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.text import Text
 from textual import events, on
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
+from viewer.exits import Exit
+from viewer.i18n import Catalogue
 from viewer.model.visible import visible
 from viewer.tui.asking import Open
 from viewer.tui.feeder import (
@@ -80,28 +83,46 @@ class TraceApp(Feeder):
     def _open(self, event: Open) -> None:
         self.paths = event.paths
         self.forget()
-        self.main = MainScreen(self.paths)
+        self.main = MainScreen(self.paths, from_start=True)
         self.push_screen(self.main)
 
     # What the workers tell
 
     @on(Opened)
     def _opened(self, event: Opened) -> None:
+        if not self._shown:
+            event.trace.close()
+            return
         before = self.state.trace
         self.state.opened(event.trace)
         before.close()
-        if self.main.children:
-            self.main.begin(self.options)
+        self.main.begin(self.options)
+
+    @property
+    def _shown(self) -> bool:
+        """Whether the trace is still wanted: what a worker says late may be of one that was left."""
+        return bool(self.main.children) and self.main in self.screen_stack
 
     @on(Unreadable)
     def _unreadable(self, event: Unreadable) -> None:
         self.say("open.failed", "error", text=visible(event.text))
-        if isinstance(self.screen, MainScreen) and len(self.screen_stack) > 1:
-            self.pop_screen()
+        if self.main.from_start and self._shown:
+            self._leave()
+
+    def _refuse(self, code: str) -> None:
+        """Say that the files hold no trace: over the sessions, or, without them, at the end."""
+        texts = Catalogue("cli", self.look.texts.lang)
+        text = texts(f"error.{code}", path=visible(", ".join(self.paths)))
+        if self.main.from_start:
+            self.say("open.failed", "error", text=text)
+            self._leave()
+        else:
+            code_of = Exit.NEWER if code == "newer" else Exit.UNREADABLE
+            self.exit(int(code_of), message=Text(f"traceview: {text}"))
 
     @on(Grew)
     def _grew(self) -> None:
-        if not self.main.children:  # the user has quit meanwhile
+        if not self._shown:
             return
         trace = self.state.trace
         self.main.grow(None if trace.complete else trace.progress)
@@ -112,29 +133,41 @@ class TraceApp(Feeder):
 
     @on(Complete)
     def _complete(self) -> None:
-        if not self.main.children:
-            return
         settle()  # the modules that the worker imported: a pause when a key is pressed is seen
+        trace = self.state.trace
+        if not self._shown:
+            return
+        if trace.damage and not len(trace) and not self.following:
+            self._refuse("newer" if any(one.newer for one in trace.damage) else "no-events")
+            return
         self.main.grow(None)
         self.main.show_options(self.options)
         self.look_for_causes()
 
     @on(Diagnosing)
     def _diagnosing(self, event: Diagnosing) -> None:
-        if not self.main.children:
+        if not self._shown:
             return
         self.main.diagnosing = event.share
         self.main.show_bars()
 
     @on(Summarised)
     def _summarised(self, event: Summarised) -> None:
-        if not self.main.children:
+        if not self._shown:
             return
         self.state.summary = event.summary
         if event.findings is not None:
             self.state.findings = event.findings
             self.main.diagnosing = None
         self.main.summarised()
+
+    @on(MainScreen.Leave)
+    def _leave(self) -> None:
+        """Go back to the sessions; what the workers still say of the trace is for nobody."""
+        self.following = False
+        for group in ("feed", "read"):
+            self.workers.cancel_group(self, group)
+        self.pop_screen()
 
     @on(MainScreen.Follow)
     def _follow(self, event: MainScreen.Follow) -> None:

@@ -90,7 +90,7 @@ class TabBar(Painted):
             parts.append((f" /{self.look.number(tab.hits)}", "keycap" if on == "tab" else on))
         if tab.severity:
             word = self.look(f"tab.{tab.severity}") if tab.id == self.active else ""
-            glyph = f" {self.look.glyph(tab.severity)}{word}"
+            glyph = f" {self.look.glyph(tab.severity)}{f' {word}' if word else ''}"
             parts.append((glyph, tab.severity if on == "tab" else on))
         return [*parts, (" ", on)]
 
@@ -154,19 +154,24 @@ class KeyBar(Painted):
         return [parts]
 
     def _fitting(self, width: int) -> list[tuple[str, str, str]]:
-        shown, room = [], width
-        for item in self.keys:
-            room -= width_of(((f" {item[0]} {self.look(item[1])} ", ""),))
+        """Leave out what has no room; the last two, help and the way out, have it first."""
+        room = width - sum(map(self._width, self.keys[-2:]))
+        shown = []
+        for item in self.keys[:-2]:
+            room -= self._width(item)
             if room < 0:
                 break
             shown.append(item)
-        return shown
+        return [*shown, *self.keys[-2:]]
+
+    def _width(self, item: tuple[str, str, str]) -> int:
+        return width_of(((f" {item[0]} {self.look(item[1])} ", ""),))
 
     async def on_click(self, event: events.Click) -> None:
         """Do what the key under the mouse does."""
         x = 0
         for label, message_id, action in self._fitting(self.size.width):
-            x += width_of(((f" {label} {self.look(message_id)} ", ""),))
+            x += self._width((label, message_id, action))
             if event.x < x:
                 await self.screen.run_action(action)
                 return

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (140, "-wide")]
 """Columns of the terminal from which on the screen has a class."""
+_HEIGHTS = [(0, "-low"), (20, "-tall")]
+"""The same for lines."""
 
 
 class Pane(Container):
@@ -39,6 +41,7 @@ class Base(Screen[None]):
 
     BLANK = True  # its widgets cover it
     HORIZONTAL_BREAKPOINTS = _BREAKPOINTS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,7 +65,8 @@ class Base(Screen[None]):
         """Make the widgets; few, so that the first paint is early."""
         # Textual would tell only after the first frame, and lay everything out a second time.
         fitting = [name for least, name in _BREAKPOINTS if self.app.size.width >= least]
-        self.add_class(fitting[-1])
+        heights = [name for least, name in _HEIGHTS if self.app.size.height >= least]
+        self.add_class(fitting[-1], heights[-1])
         yield TitleBar(id="title")
         yield TabBar(id="tabs")
         yield FilterBar(id="filter")
@@ -116,6 +120,10 @@ class Base(Screen[None]):
         """Search `text` in the whole trace."""
         raise NotImplementedError
 
+    def leave(self) -> None:
+        """Leave the trace."""
+        raise NotImplementedError
+
     # Bringing up to date
 
     def show_early(self, paths: Sequence[str]) -> None:
@@ -138,6 +146,7 @@ class Base(Screen[None]):
         state = self.state
         if state.tab not in {tab.id for tab in state.tabs()}:
             state.tab = "summary"
+        self.set_class(state.tab == "summary", "-answer")
         source = state.source(state.tab)
         at = self.cursors.get(state.tab, 0)
         self.query_one("#head", ListHead).source = source
@@ -226,10 +235,10 @@ class Base(Screen[None]):
         shown, total = self.state.count_of(self.state.tab)
         mode = self.state.notes.time_mode
         words = look("position.of", n=look.number(shown), m=look.number(total))
-        at = look.number(self.view.cursor + 1 if shown else 0)
-        ink = "warning" if shown != total else "dim"
+        lines = self.view.count()
+        at = f"{look.number(self.view.cursor + 1 if lines else 0)}/{look.number(lines)} "
         extra = f" {look(f'time.{mode}')} " if mode != "relative" else " "
-        return [(extra, "keycap"), (look.label(at), "dim"), (f"{words} ", ink)]
+        return [(extra, "keycap"), (at, "dim"), (f"{words} " if shown != total else "", "warning")]
 
     # The detail
 

@@ -92,7 +92,8 @@ def key_lines(look: Look, bindings: Sequence[Binding]) -> list[Line]:
                 lines.append(((f"  {fit('1 … 9', 14)} ", "keycap"), (look("key.tab"), "")))
             continue
         keys = " ".join(
-            _NAMES.get(name, name).replace("ctrl+", "^") for name in binding.key.split(",")
+            look.key(_NAMES.get(name, name)).replace("ctrl+", "^")
+            for name in binding.key.split(",")
         )
         lines.append(((f"  {fit(keys, 14)} ", "keycap"), (look(binding.description), "")))
     return lines

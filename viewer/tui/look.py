@@ -94,6 +94,11 @@ class Look:
         """Return `text` as the label of what follows it: French has a space before the colon."""
         return f"{text} : " if self.texts.lang == "fr" else f"{text}: "
 
+    def key(self, name: str) -> str:
+        """Return what is written on a key, as keyboards of the language have it."""
+        message_id = f"keyname.{name}"
+        return self.texts(message_id) if self.texts.has(message_id) else name
+
     def number(self, value: int) -> str:
         """Return `value` with the thousands grouped as the language does."""
         grouped = f"{value:,}"

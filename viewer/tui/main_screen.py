@@ -68,6 +68,9 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
     class Ready(Message):
         """Everything is there that a trace needs to be shown."""
 
+    class Leave(Message):
+        """The user wants the sessions back."""
+
     class Reload(Message):
         """The files are to be read anew."""
 
@@ -78,9 +81,11 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
             super().__init__()
             self.on = on
 
-    def __init__(self, paths: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], *, from_start: bool = False) -> None:
+        """Show `paths`; with `from_start`, leaving leads back to the sessions."""
         super().__init__()
         self.paths = paths
+        self.from_start = from_start
         self.searches = []
         self.filters = []
 
@@ -100,10 +105,17 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
             ("m", "keybar.mark", "mark"),
             ("y", "keybar.copy", "copy"),
             ("x", "keybar.export", "export"),
-            ("?", "keybar.help", "help"),
             ("^p", "keybar.palette", "palette"),
-            ("q", "keybar.quit", "back_or_quit"),
+            ("?", "keybar.help", "help"),
+            ("q", "keybar.sessions" if self.from_start else "keybar.quit", "back_or_quit"),
         ]
+
+    def leave(self) -> None:
+        """Go back to the sessions if one came from there, else quit."""
+        if self.from_start:
+            self.post_message(self.Leave())
+        else:
+            self.app.exit(0)
 
     # What the application tells
 

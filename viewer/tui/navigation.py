@@ -124,11 +124,11 @@ class Navigation(Base):
             self.search_for("")
 
     def action_back_or_quit(self) -> None:
-        """Leave the detail; from the list, quit."""
+        """Leave the detail; from the list, go back to the sessions or quit."""
         if self.has_class("-opened") or isinstance(self.focused, DetailView):
             self.action_back()
         else:
-            self.app.exit(0)
+            self.leave()
 
     # From event to event
 

@@ -94,7 +94,7 @@ class StartScreen(TicketScreen):
         key("f", "load", "load"),
         key("f5", "reload", "reload"),
         key("question_mark,f1", "help", "help"),
-        key("q,Q,escape", "app.exit", "quit-now"),
+        key("q,Q,escape", "app.quit", "quit-now"),
     ]
 
     class Known(Message):
@@ -120,9 +120,15 @@ class StartScreen(TicketScreen):
 
     def on_mount(self) -> None:
         """Look, and go on looking: debug can be switched elsewhere."""
-        keys = (("d", "switch"), ("f", "load"), ("enter", "open"), ("m", "mark"), ("?", "help"))
+        keys = (
+            ("d", "switch"), ("f", "load"), ("enter", "open"), ("m", "mark"), ("?", "help"),
+            ("q", "quit"),
+        )  # fmt: skip
         self.query_one(KeyBar).show(
-            [(label, f"keybar.{name}", "help" if name == "help" else name) for label, name in keys]
+            [
+                (self.look.key(label), f"keybar.{name}", "app.quit" if name == "quit" else name)
+                for label, name in keys
+            ]
         )
         self.query_one(StartList).focus()
         self.set_interval(_LOOK_EVERY, self._ask)
@@ -164,7 +170,7 @@ class StartScreen(TicketScreen):
         if event.error:
             left.append((f"  {event.error}", "error"))
         elif event.now:
-            since = event.now.since[11:19]
+            since = clock(event.now.since)
             text = look("start.is-on", label=event.now.label or "–", since=since)
             left.append((f"  {look.glyph('mark')} {text}", "error"))
             if event.now.bodies == "full":
@@ -243,8 +249,7 @@ class StartScreen(TicketScreen):
         except ControlError as error:
             app_of(self).say("start.problem", "error", text=visible(str(error)))
             return
-        until = turned.expires[11:16]
-        app_of(self).say("start.switched-on", until=until)
+        app_of(self).say("start.switched-on", until=clock(turned.expires))
         self._ask()
 
     def action_reload(self) -> None:
@@ -254,6 +259,11 @@ class StartScreen(TicketScreen):
     def action_help(self) -> None:
         """Show the keys."""
         self.app.push_screen(HelpScreen(self, self.focused))
+
+
+def clock(timestamp: str) -> str:
+    """Return the hour and minute of this machine's clock, which who switches debug looks at."""
+    return datetime.fromisoformat(timestamp).astimezone().strftime("%H:%M")
 
 
 def complete_path(text: str) -> list[str]:

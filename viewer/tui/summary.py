@@ -28,8 +28,8 @@ class Summary:
         """Return the tab; `findings` None: they are not known yet."""
         facts = overview(self.trace)
         items = [
+            *self._findings(findings),  # first: it is what one opens a trace for
             *self._happened(facts, paths),
-            *self._findings(findings),
             *self._gaps(),
             *self._stories(facts),
         ]
@@ -144,17 +144,23 @@ class Summary:
         if not story.answered:
             name = "unanswered"
         identity = [str(value) for value in story.identity.values() if value]
-        account = story.account
-        if not account and story.outcome and isinstance(story.outcome.data.get("candidate"), str):
-            account = story.outcome.data["candidate"]
         parts: list[Part] = [
             (f"  {look.glyph(name)} ", "error" if name == "unanswered" else name),
-            (fit(story.event.name, 16), "bold"),
-            (f" {' / '.join(identity)}", "dim"),
+            (f"{fit(story.event.name, 16)} ", "bold"),
+            *self._account(story),  # before who asked: it must not be cut off
         ]
-        if account or story.steps:
-            parts.append((f" {look.glyph('link')} ", "dim"))
-            parts.append((account, "note") if account else (look("resolution.nobody"), "warning"))
+        if identity:
+            parts.append((f"{look('summary.for')} {' / '.join(identity)}", "dim"))
         if story.attribute:
             parts.append((f"  {story.attribute}", "dim"))
         return Item(plain(*parts), story.row)
+
+    def _account(self, story: Story) -> Iterator[Part]:
+        if story.account:
+            yield f"{story.account} ", "note"
+        elif story.steps:
+            data = story.outcome.data if story.outcome else {}
+            refused = data.get("candidate") if data.get("verdict") == "refused" else None
+            yield f"{self.look('resolution.refused' if refused else 'resolution.nobody')} ", "warning"
+            if refused:
+                yield f"{refused} ", "note"
