@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         if args.reveal:
             return _reveal(args)
         if not args.sessions:
-            return _complain("which session? tracer bundle SESSION… (traceview sessions lists them)")
+            return _complain("tracer bundle SESSION… (traceview sessions lists them)")
         return _bundle(args)
     except (OSError, UnicodeDecodeError) as error:
         name = getattr(error, "filename", None)

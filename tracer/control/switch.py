@@ -186,7 +186,7 @@ def _session_path(out: Path | None, label: str, session: str, now: int) -> Path:
     path = out.absolute()
     if path.is_dir():
         raise ControlError(f"{path} is a folder: name a file in it")
-    if path.exists() and not path.is_file():  # opening a pipe would wait, a device's mode is not ours
+    if path.exists() and not path.is_file():  # a pipe would wait; a device is not ours
         raise ControlError(f"{path} is no regular file: choose another file with --out")
     if path.exists() and path.stat().st_size:
         raise ControlError(f"{path} exists already: choose another file")

@@ -203,7 +203,9 @@ class _Making:
                 self.order.progress("rewrite", min(done, total), total)
         if self.events == before:  # it would be a ticket without a trace
             why = "written by a newer version: please update mapi-tracer"
-            raise BundleError(f"{session}: {why if self._newer else f'no event in it; {_NAME_ONE}'}")
+            raise BundleError(
+                f"{session}: {why if self._newer else f'no event in it; {_NAME_ONE}'}"
+            )
         self._files[target.name] = {"unpacked": unpacked}
         return target
 

@@ -100,7 +100,7 @@ class TraceApp(Feeder):
 
     @property
     def _shown(self) -> bool:
-        """Whether the trace is still wanted: what a worker says late may be of one that was left."""
+        """Whether the trace is still wanted; a worker may speak late, of one that was left."""
         return bool(self.main.children) and self.main in self.screen_stack
 
     @on(Unreadable)

@@ -43,7 +43,8 @@ def _nodes(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:
         open=True,
     )
     if finding.source:
-        yield Node(((f"{look('finding.source')}: {finding.source}", "dim"),))
+        source = say(look.findings, finding.source, {})
+        yield Node(((f"{look.label(look('finding.source'))}{source}", "dim"),))
 
 
 def _evidence(finding: Finding, n: int, overview: Overview) -> Iterator[Node]:

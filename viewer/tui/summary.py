@@ -161,6 +161,9 @@ class Summary:
         elif story.steps:
             data = story.outcome.data if story.outcome else {}
             refused = data.get("candidate") if data.get("verdict") == "refused" else None
-            yield f"{self.look('resolution.refused' if refused else 'resolution.nobody')} ", "warning"
+            yield (
+                f"{self.look('resolution.refused' if refused else 'resolution.nobody')} ",
+                "warning",
+            )
             if refused:
                 yield f"{refused} ", "note"

@@ -9,7 +9,15 @@ import numpy as np
 
 from tracer.schema.events import Kind
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
+from viewer.model.findings.build import (
+    Group,
+    finding,
+    from_failures,
+    grouped,
+    listed,
+    moment,
+    of_rule,
+)
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import Failure, at, items, text, texts
 from viewer.model.findings.tables import ACCEPTED, narrowest
@@ -51,8 +59,13 @@ def _scope_args(facts: Facts, failure: Failure) -> tuple[str, dict[str, Any], li
     granted, request = facts.granted(exchange) if exchange else ([], None)
     if request:
         evidence.append(Evidence(request.id, "scopes"))
-    args = {"accepted": listed(accepted) or _UNKNOWN, "granted": listed(granted) or _UNKNOWN}
-    return narrowest(accepted), args, evidence
+    held = [scope for scope in granted if scope in accepted]
+    args = {
+        "accepted": listed(accepted) or _UNKNOWN,
+        "granted": listed(granted) or _UNKNOWN,
+        "so": "word.scope-held" if held else "word.scope-lacking",
+    }
+    return held[0] if held else narrowest(accepted), args, evidence
 
 
 def api_disabled(facts: Facts) -> Iterator[Finding]:
@@ -182,7 +195,7 @@ def send_limit(facts: Facts) -> Iterator[Finding]:
         until = [_UNTIL.search(f.message) for f, _ in group]
         times = [match.group(1) for match in until if match]
         latest = max(times, default=_UNKNOWN)
-        args = {"until": latest, "local": _local(latest), "subject": _subject(facts, group)}
+        args = {"until": moment(latest), "local": _local(latest), "subject": _subject(facts, group)}
         yield from_failures("send-limit", group, args)
 
 
@@ -212,7 +225,7 @@ def retry_too_early(facts: Facts) -> Iterator[Finding]:
                 "retry-too-early",
                 [Evidence(first.event, first.path), *(Evidence(e.id, "attempt") for e in early)],
                 confidence=0.9,
-                args={"until": until, "count": len(early)},
+                args={"until": moment(until), "count": len(early)},
                 symptoms=[event.id for event in early],
                 ops=[event.op for event in early if event.op],
             )

@@ -4,7 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings import calls, effects, identity, protocols, session, tokens, wire
+from viewer.model.findings import (
+    calls,
+    effects,
+    identity,
+    layer,
+    protocols,
+    session,
+    tokens,
+    wire,
+)
 from viewer.model.findings.build import SHOWN
 from viewer.model.findings.facts import Facts, Progress
 from viewer.model.findings.failure import at
@@ -18,6 +27,7 @@ CAUSES = (
     *calls.RULES,
     *wire.RULES,
     *protocols.RULES,
+    *layer.RULES,
     *session.RULES,
     tokens.clock_offset,
     tokens.scope_not_granted,

@@ -156,7 +156,7 @@ def lower_attribute(facts: Facts) -> Iterator[Finding]:
                 "account": candidate(outcome),
                 "attribute": text(outcome.data.get("attribute")),
                 "environment": environment,
-                "found": listed(found) or "–",
+                "found": listed(found) or "word.none",
             },
         )
 
@@ -343,8 +343,8 @@ def _via(outcome: Event | None) -> str:
 
 
 def _who(decision: Decision) -> str:
-    """Return the identity in one line."""
-    return listed((v for v in decision.identity.values() if v), 3) or _UNKNOWN
+    """Return the identity in one line, as every view writes it."""
+    return " / ".join(v for v in decision.identity.values() if v) or _UNKNOWN
 
 
 def _of_decision(

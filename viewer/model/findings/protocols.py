@@ -26,7 +26,7 @@ def servers(facts: Facts) -> Iterator[Finding]:
             last = failures[-1]
             args: dict[str, Any] = {
                 "server": _server(facts, last),
-                "message": last.message or last.reason or _UNKNOWN,
+                "message": last.message or last.reason or "word.not-told",
                 "account": _account(facts, last),
             }
             if rule == "ldap-auth":
@@ -50,12 +50,18 @@ def mapi_failed(facts: Facts) -> Iterator[Finding]:
         args = {
             "hresult": f"0x{number:08X}" if first.status else _UNKNOWN,
             "name": name or first.reason or _UNKNOWN,
-            "message": first.message or "–",
+            "message": _description(first.message) or "word.not-told",
             "member": listed(f.method for f, _ in one),
         }
         also = [Evidence(first.event, "status")]
         sure = max(confidence for _, confidence in one) * (1 if name else 0.6)
         yield from_failures("mapi-failed", one, args, also=also, confidence=sure)
+
+
+def _description(message: str) -> str:
+    """Return what a COM error says; pywin32 writes it as a tuple, of which it is the second."""
+    found = re.match(r"\(-?\d+, '(.*?)', ", message)
+    return found.group(1) if found else message
 
 
 def _server(facts: Facts, failure: Failure) -> str:

@@ -39,7 +39,7 @@ _OAUTH: Final = "OAuth 2.0 (RFC 6749 §5.2); Google's token endpoint"
 _SMTP: Final = "RFC 5321, RFC 3463"
 _LDAP: Final = "RFC 4511 §4.1.9; Active Directory sub-codes"
 _EWS: Final = "Microsoft: EWS response codes"
-_TRACE: Final = "mapi-tracer: what the trace recorded"
+_TRACE: Final = "source.trace"  # of the catalogue; the others are names
 
 BOOK: Final = {
     entry.rule: entry
@@ -167,6 +167,13 @@ BOOK: Final = {
         _entry("ews-busy", _WARNING, Topic.EWS, "server-defers operation-failed", _EWS),
         _entry("mapi-failed", _ERROR, Topic.MAPI, "outlook-error operation-failed",
                "Microsoft: MAPI return values"),
+        # the layer itself
+        _entry("gmail-off", _ERROR, Topic.SETTINGS, "option-off operation-failed", _SEED),
+        _entry("sender-foreign", _ERROR, Topic.GMAIL, "from-not-alias operation-failed",
+               "Gmail API: Manage aliases"),
+        _entry("code-page", _ERROR, Topic.GMAIL, "message-broken operation-failed", _SEED),
+        _entry("address-invalid", _ERROR, Topic.GMAIL, "message-broken operation-failed",
+               "RFC 5322 §3.4"),
         # the way there
         _entry("proxy-refused", _ERROR, Topic.HTTP, "proxy call-not-made operation-failed", _TRACE),
         _entry("tls-intercepted", _ERROR, Topic.HTTP,

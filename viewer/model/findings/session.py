@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tracer.schema.events import Kind, Phase, Topic
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings.build import SHOWN, finding, listed, of_rule
+from viewer.model.findings.build import SHOWN, finding, listed, moment, of_rule
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import at, text
 from viewer.model.findings.tables import (
@@ -80,7 +80,7 @@ def debug_left_on(facts: Facts) -> Iterator[Finding]:
 
 
 def _left_on(event: "Event", path: str, how: str, sure: float) -> Finding:
-    args = {"since": event.ts, "how": how, "label": event.name}
+    args = {"since": moment(event.ts), "how": how, "label": event.name}
     return finding("debug-left-on", [Evidence(event.id, path)], confidence=sure, args=args)
 
 
@@ -102,7 +102,11 @@ def trace_incomplete(facts: Facts) -> Iterator[Finding]:
     if not gaps and not damage:
         return
     lost = sum(n for gap in gaps if isinstance(n := gap.data.get("count"), int))
-    args = {"damaged": damage, "lost": lost, "kinds": listed(gap.name for gap in gaps) or "–"}
+    args = {
+        "damaged": damage,
+        "lost": lost,
+        "kinds": listed(gap.name for gap in gaps) or "word.none",
+    }
     evidence = [Evidence(gap.id, "count" if "count" in gap.data else "name") for gap in gaps]
     yield finding(
         "trace-incomplete",

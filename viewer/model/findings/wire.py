@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from tracer.schema.events import Kind, Phase
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings.build import Group, finding, from_failures, grouped, listed, of_rule
+from viewer.model.findings.build import (
+    Group,
+    finding,
+    from_failures,
+    grouped,
+    listed,
+    moment,
+    of_rule,
+)
 from viewer.model.findings.calls import SEND
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import UNREADABLE, at, items, text
@@ -160,6 +168,12 @@ def _empty(before: "Event", after: "Event") -> bool:
     return sent[0] > 4 * max(1, sent[1]) or sent[1] == 0
 
 
+def _called(facts: Facts, event: "Event") -> str:
+    """Return the method id of what never got its answer; an exchange alone names but a host."""
+    call = facts.event(event.parent or "") if event.kind == Kind.EXCHANGE else None
+    return call.name if call and call.kind == Kind.CALL else event.name
+
+
 def unanswered(facts: Facts) -> Iterator[Finding]:
     """Calls that started and never ended: a hang, or the process was killed."""
     lost = facts.unanswered
@@ -170,7 +184,10 @@ def unanswered(facts: Facts) -> Iterator[Finding]:
     ended = facts.ended
     gone = [event for event in lost if ended or event.pid in facts.ended_pids]
     shown = gone or lost
-    args = {"method": listed(event.name for event in shown), "since": shown[0].ts}
+    args = {
+        "method": listed(_called(facts, event) for event in shown),
+        "since": moment(shown[0].ts),
+    }
     yield finding(
         "unanswered",
         [Evidence(event.id, "phase") for event in shown],

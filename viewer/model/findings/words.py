@@ -31,6 +31,7 @@ class Words:
     chain: tuple[str, ...]
     severity: str
     confidence: str
+    source: str
 
 
 def words(finding: Finding, say: Say) -> Words:
@@ -47,6 +48,7 @@ def words(finding: Finding, say: Say) -> Words:
         chain=tuple(say(link) for link in finding.chain),
         severity=say(f"severity.{finding.severity.name.lower()}"),
         confidence=say(f"confidence.{degree(finding.confidence)}"),
+        source=say(finding.source) if say.has(finding.source) else finding.source,
     )
 
 
@@ -77,7 +79,7 @@ def markdown(finding: Finding, say: Say) -> str:
         f"- **{say('label.refute')}** : {_escape(told.refute)}",
         f"- **{say('label.chain')}** : {' → '.join(told.chain)}",
         f"- **{say('label.evidence')}** : {evidence(finding.evidence)}",
-        f"- **{say('label.source')}** : {_escape(finding.source)}",
+        f"- **{say('label.source')}** : {_escape(told.source)}",
         "",
         f"_{say('label.hint')}_",
     ]
@@ -114,5 +116,5 @@ def as_json(finding: Finding, say: Say) -> Mapping[str, Any]:
         "symptoms": list(finding.symptoms),
         "operations": list(finding.ops),
         "args": dict(finding.args),
-        "source": finding.source,
+        "source": told.source,
     }

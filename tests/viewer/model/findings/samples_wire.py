@@ -131,6 +131,15 @@ def _operation(status: int, *, cause: bool = False) -> Make:
     return make
 
 
+def _refusal(message: str, cause: str = "") -> Make:
+    def make(b: TraceBuilder) -> None:
+        error = {"type": "RefusedError", "message": message, "cause": cause}
+        with b.operation("send", "gmail", status=1, result={"error": error}):
+            pass
+
+    return make
+
+
 _FINE = {"status": 200}
 
 SAMPLES: dict[str, tuple[Make, Make]] = {
@@ -249,6 +258,25 @@ SAMPLES: dict[str, tuple[Make, Make]] = {
     "refused": (
         _tries(READ, {"status": 418, **refusal(418, "teapot", "odd")}, status=418),
         _tries(READ, {"status": 418}, {"status": 200}, status=200),
+    ),
+    "gmail-off": (
+        _refusal("Gmail is switched off", "« Utiliser Gmail » is off (file)"),
+        _refusal("Gmail is switched off for the moment"),
+    ),
+    "sender-foreign": (
+        _refusal(
+            "a@x.fr may not send as b@x.fr",
+            "it is no verified address of the account; those are: a@x.fr, c@x.fr",
+        ),
+        _refusal("b@x.fr may not use a@x.fr", "DivaltoInfinityWinAccount of a@x.fr admits others"),
+    ),
+    "code-page": (
+        _refusal("the text: '€' (U+20AC) at line 3, column 13 is not in the code page cp850"),
+        _refusal("the text: byte 0x81 at line 1, column 2 is not cp1252"),
+    ),
+    "address-invalid": (
+        _refusal("To: 'client@' is no mail address"),
+        _refusal("To: addresses are separated by commas, not by semicolons"),
     ),
     "operation-failed": (_operation(1), _operation(1, cause=True)),
 }
