@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from importlib import import_module
 from typing import Final
 
+from tracer.schema.events import Topic
 from viewer.commands.arguments import make_command_parser, make_parser, read_words, subcommands
 from viewer.commands.base import CommandError, Job, Result, make_job
 from viewer.commands.tickets import verified
@@ -19,6 +20,9 @@ from viewer.exits import Exit
 from viewer.i18n import Catalogue
 from viewer.model.source import SourceError, check
 from viewer.model.visible import visible
+
+TABS: Final = ("summary", "timeline", *Topic, "all")
+"""What ``--tab`` takes; a trace has those of the topics that are in it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     args = read_words(words)
     job = make_job(args)
+    if not args.command and args.tab and args.tab not in TABS:
+        known = ", ".join(TABS)
+        raise CommandError(job.texts("error.tab", tab=visible(args.tab), known=known))
     with ExitStack() as opened:
         args.files = verified(args.files, job.texts, opened)
         if not args.command and _interactive(args):

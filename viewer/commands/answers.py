@@ -69,7 +69,7 @@ def _object(finding: Finding, job: Job) -> dict[str, Any]:
         "chain": list(finding.chain),
         "evidence": [asdict(evidence) for evidence in finding.evidence],
         "args": dict(finding.args),
-        "source": finding.source,
+        "source": said.source,
     }
 
 
@@ -82,10 +82,11 @@ def _told(found: list[Finding], job: Job) -> Iterator[str]:
         said = words(finding, Catalogue("findings", job.lang))
         yield visible(f"{said.severity.upper()}  {said.title}  [{finding.rule}]")
         yield visible(f"    {said.cause}")
-        yield visible(f"    → {said.action}")
-        yield visible(f"    ? {said.refute}")
-        ids = " ".join(dict.fromkeys(evidence.event for evidence in finding.evidence))
-        yield visible(f"    # {ids}")
+        yield visible(f"    {job.texts('findings.action')} {said.action}")
+        yield visible(f"    {job.texts('findings.refute')} {said.refute}")
+        if finding.evidence:
+            ids = " ".join(dict.fromkeys(evidence.event for evidence in finding.evidence))
+            yield visible(f"    {job.texts('findings.evidence')} {ids}")
 
 
 def sessions(job: Job) -> Result:

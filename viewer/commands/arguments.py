@@ -92,7 +92,7 @@ def make_parser(argv: Sequence[str]) -> Parser:
     parser.add_argument("--no-mouse", action="store_true", help=texts("help.no-mouse"))
     parser.add_argument("--ascii", action="store_true", help=texts("help.ascii"))
     parser.set_defaults(command="")
-    parser.add_argument("files", nargs="*", metavar="FILE", help=texts("help.files"))
+    parser.add_argument("files", nargs="*", metavar="FILE", help=texts("help.files-or-start"))
     return parser
 
 
@@ -117,7 +117,10 @@ def make_command_parser(argv: Sequence[str], prog: str = "traceview") -> Parser:
         return command
 
     def files(command: argparse.ArgumentParser) -> None:
-        command.add_argument("files", nargs="*", metavar="FILE", help=texts("help.files"))
+        # with a default, argparse does not call it required
+        command.add_argument(
+            "files", nargs="*", default=[], metavar="FILE", help=texts("help.files")
+        )
 
     files(add("calls"))
     call = add("call")

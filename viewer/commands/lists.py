@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tracer.schema.events import Kind
 from viewer.commands.base import CommandError, Job, Result, as_object, dumps, table
 from viewer.exits import Exit
+from viewer.i18n import Catalogue
 from viewer.model.columns import short_ms
 from viewer.model.search import Search, SearchError, search
 from viewer.model.trace import Rows, Trace
@@ -74,7 +75,7 @@ def _drawn(trace: Trace, bars: list[Bar], job: Job) -> Iterator[str]:
         ms = "…" if bar.end is None else short_ms(bar.end - bar.start)
         what = job.texts("call.wait") if bar.kind == "wait" else bar.name
         status = "" if bar.status is None else str(bar.status)
-        role = f" ({bar.role})" if bar.role not in {"", "call"} else ""
+        role = f" ({_role(bar.role, job)})" if bar.role not in {"", "call"} else ""
         sign = "✖" if bar.failed else " "
         name = "  " * bar.depth + what + role
         yield visible(f"+{bar.start:10.1f} {ms:>7} {sign} {status:>4} {name:<60} {bar.id}")
@@ -83,6 +84,12 @@ def _drawn(trace: Trace, bars: list[Bar], job: Job) -> Iterator[str]:
     if bars:
         yield ""
         yield visible(_pretty(trace.raw(bars[0].row)), lines=True)
+
+
+def _role(role: str, job: Job) -> str:
+    from viewer.report.words import named
+
+    return named(Catalogue("tui", job.lang), "role", role)
 
 
 def _pretty(raw: bytes) -> str:

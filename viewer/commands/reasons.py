@@ -43,6 +43,8 @@ def what_if(job: Job) -> Result:
         if not found:
             raise CommandError(job.texts("error.no-resolution"), Exit.NOTHING)
         wanted = found[-1].operation
+        if len(found) > 1:
+            job.notices.append(job.texts("notice.last-of", count=len(found)))
     try:
         answer = reresolve(trace, wanted, changes)
     except NotRecordedError as error:
@@ -50,7 +52,13 @@ def what_if(job: Job) -> Result:
         raise CommandError(said, Exit.NOTHING) from None
     if job.args.json:
         return Result([dumps({"operation": wanted} | whatif.as_json(answer))])
-    return Result(_told(answer, wanted, job))
+    row = trace.row_of(wanted)
+    assert row is not None  # it was just resolved again
+    head = trace.head(row)
+    title = job.texts(
+        "whatif.operation", id=wanted, name=visible(head.name), clock=visible(head.ts[11:19])
+    )
+    return Result([title, *_told(answer, job)])
 
 
 _PARTS = ("environment", "harmony_user", "windows_account")
@@ -61,12 +69,11 @@ def _account(answer: WhatIf) -> str | None:
     return resolution.account if resolution is not None else None
 
 
-def _told(answer: WhatIf, operation: str, job: Job) -> Iterator[str]:
+def _told(answer: WhatIf, job: Job) -> Iterator[str]:
     """Yield the outcome, against what was recorded, its reasons, and what is not known."""
     from viewer.report.words import step_sentence
 
     texts = job.texts
-    yield texts("whatif.operation", id=visible(operation))
     for name in _PARTS:
         value = getattr(answer.identity, name) or "–"
         yield texts(f"whatif.{name}", value=visible(value))

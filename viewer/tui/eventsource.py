@@ -89,6 +89,7 @@ class EventSource(Source):
             base = notes.mark_time
         signs = ASCII_SIGNS if self.look.ascii_only else SIGNS
         texts = cells(trace, row, base=base, ascii_only=self.look.ascii_only, head=head)
+        texts["name"] = self.look.event_name(head, texts["name"])
         if notes.time_mode == "absolute":
             texts["time"] = local_clock(trace.time_of(row))
         failed = texts["sign"] != signs["fine"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from tracer.schema.events import Event, Kind, Phase
+from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.i18n import Catalogue
 from viewer.model.finding import Finding, Severity
 from viewer.report.words import named, say, step_sentence
@@ -81,6 +81,16 @@ class Look:
     def rule(self, name: str) -> str:
         """Return what a rule of the resolution is called."""
         return named(self.report, "rule", name)
+
+    def event_name(self, head: "Head", name: str) -> str:
+        """Return what a list calls an event, from its visible `name`: a step by its rule, a token
+        request as one; its host alone would say nothing.
+        """
+        if head.kind == Kind.STEP:
+            return self.rule(name)
+        if head.kind == Kind.EXCHANGE and head.topic == Topic.AUTH:
+            return f"{self('role.token')} {name}"
+        return name
 
     def __call__(self, message_id: str, **values: Any) -> str:
         """Return a text of the catalogue, its ``{names}`` filled in."""
