@@ -4,11 +4,14 @@ import json
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.commands import run
+from tests.support.traces import TraceBuilder
+from tracer.cli.session import count, local
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 
@@ -24,7 +27,8 @@ def test_the_round_trip_says_what_to_do_next(clean_environment: Path) -> None:
     off = run("tracer", "off")
     (file,) = (clean_environment / "sessions").glob("*.jsonl")
     assert f"traceview {file}" in off.stdout
-    assert off.stdout.startswith("Debug is off: 2 events, 0 operations, 0 errors")
+    assert off.stdout.startswith("Debug is off: ")
+    assert "nothing: no program that debug reaches did anything" in off.stdout
     assert run("tracer", "status").stdout.startswith("Debug is off.")
 
 
@@ -125,3 +129,48 @@ def test_a_killed_command_ends_as_a_shell_says_it() -> None:
 def test_full_bodies_are_said_aloud() -> None:
     """`--bodies full` warns on stderr."""
     assert "will hold mail" in run("tracer", "on", "--bodies", "full").stderr
+
+
+def test_off_counts_what_was_recorded_and_what_failed(tmp_path: Path) -> None:
+    """An operation and its calls are told apart, so that one failure is not three."""
+    trace = TraceBuilder()
+    with trace.operation("send", "gmail", status=1):
+        trace.call("gmail.users.messages.send", "gmail", 403)
+        trace.call("gmail.users.messages.list", "gmail", 200)
+    found = count(trace.write(tmp_path / "t.jsonl"))
+    assert str(found) == (
+        "operations: 1 (failed: 1), calls: 2 (failed: 1), exchanges: 2 (failed: 1)"
+    )
+
+
+@POSIX
+def test_times_are_those_of_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who switches debug on is told the end in the time of his own clock."""
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    try:
+        assert local("2026-11-22T18:01:41.407791Z") == "2026-11-22 19:01"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@POSIX
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_session_is_a_regular_file(kind: str, tmp_path: Path) -> None:
+    """A pipe would wait for a reader, and a device must keep its mode: both are refused."""
+    out = Path(os.devnull) if kind == "device" else tmp_path / "pipe"
+    if kind == "pipe":
+        os.mkfifo(out)
+    before = out.stat().st_mode
+    done = run("tracer", "on", "--out", out)
+    assert done.returncode == 3
+    assert "no regular file: choose another file with --out" in done.stderr
+    assert out.stat().st_mode == before
+
+
+def test_an_accent_in_the_label_stays_readable(clean_environment: Path) -> None:
+    """The name of the file is plain ASCII, with the letters of the label."""
+    run("tracer", "on", "--label", "réunion été")
+    (file,) = (clean_environment / "sessions").glob("*.jsonl")
+    assert "-reunion-ete-" in file.name

@@ -71,6 +71,24 @@ def test_a_leak_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no event in it"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "no event in it"),
+        (b'{"v":2,"ts":"2026-11-18T11:06:40Z"}\n', "please update mapi-tracer"),
+    ],
+)
+def test_what_is_no_session_makes_no_ticket(
+    content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A ticket without an event would say “leak check passed” of nothing; none is made."""
+    (tmp_path / "s.jsonl").write_bytes(content)
+    assert main(["bundle", str(tmp_path / "s.jsonl"), "-o", str(tmp_path / "t.zip")]) == 2
+    assert says in capsys.readouterr().err
+    assert [one.name for one in tmp_path.iterdir()] == ["s.jsonl"]
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ["bundle"],
@@ -79,6 +97,7 @@ def test_a_leak_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
         ["bundle", "s.jsonl", "-o", "nowhere/t.zip"],
         ["bundle", "s.jsonl", "-o", "s.jsonl"],
         ["bundle", "--check", "missing"],
+        ["bundle", "--check", "."],
         ["bundle", "--reveal", "s.jsonl"],
         ["bundle", "--reveal", "s.jsonl", "--map", "s.jsonl"],
         ["bundle", "--reveal", "s.jsonl", "--map", "missing.map"],

@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from tracer.schema.events import HEAD_END, Kind, Phase, is_error
 COMMANDS: Final = ("on", "off", "status", "run")
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_COUNTED: Final = (Kind.OPERATION, Kind.CALL, Kind.EXCHANGE)
 _BYTES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
@@ -95,9 +98,10 @@ def switch_on(args: argparse.Namespace) -> ExitCode:
         label=args.label, lifetime=args.lifetime, out=args.out, bodies=args.bodies, cap=args.cap
     )
     if already:
-        print(f"Debug is on already, since {state.since} by {state.by}; nothing changed.")
+        print(f"Debug is on already, since {local(state.since)} by {state.by}; nothing changed.")
     else:
-        print(f"Debug is on until {state.expires}, for programs of: {', '.join(control.reaches())}")
+        reached = ", ".join(control.reaches())
+        print(f"Debug is on until {local(state.expires)}, for programs of: {reached}")
     print(f"  file    {state.file}")
     print("  next    do it again, then: tracer off")
     if state.bodies == "full":
@@ -120,10 +124,8 @@ def switch_off(_: argparse.Namespace) -> ExitCode:
     except OSError as error:
         print(f"{what}, but its file cannot be read ({error.strerror}): {path}")
         return ExitCode.OK
-    print(
-        f"{what}: {found.events} events, {found.operations} operations, {found.errors} errors, "
-        f"{in_units(found.size)}"
-    )
+    print(f"{what}: {in_units(found.size)}")
+    print(f"  in it   {found}")
     print(f"  file    {path}")
     print(f"  next    traceview {quoted(path)}")
     return ExitCode.OK
@@ -148,7 +150,10 @@ def show_status(args: argparse.Namespace) -> ExitCode:
             print(f"  last    traceview {quoted(latest[0].path)}")
     else:
         label = f" ({state.label})" if state.label else ""
-        print(f"Debug is on{label} since {state.since} by {state.by}, until {state.expires}.")
+        print(
+            f"Debug is on{label} since {local(state.since)} by {state.by}, "
+            f"until {local(state.expires)}."
+        )
         print(f"  file    {state.file}")
         print(f"  size    {in_units(written)} of at most {in_units(state.cap)}")
         print(f"  bodies  {state.bodies}")
@@ -182,12 +187,24 @@ def run_command(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What a session holds; `size` in bytes."""
+    """How many things of each kind a session holds, and how many of them failed."""
 
-    events: int
-    operations: int
-    errors: int
+    recorded: Counter[str]
+    failed: Counter[str]
     size: int
+    """Bytes."""
+
+    def __str__(self) -> str:
+        counts = [
+            f"{kind}s: {self.recorded[kind]}"
+            + (f" (failed: {self.failed[kind]})" if self.failed[kind] else "")
+            for kind in _COUNTED
+        ]
+        if any(self.recorded.values()):
+            return ", ".join(counts)
+        return (
+            "nothing: no program that debug reaches did anything (tracer on says whose it reaches)"
+        )
 
 
 def count(path: Path) -> Count:
@@ -196,7 +213,8 @@ def count(path: Path) -> Count:
     Raises:
         OSError: it cannot be read.
     """
-    events = operations = errors = 0
+    recorded: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
     with path.open("rb") as lines:
         for line in lines:
             head = line.partition(HEAD_END)[0]
@@ -205,12 +223,17 @@ def count(path: Path) -> Count:
             try:
                 event = orjson.loads(head + b"}")
                 kind, phase = event["kind"], event["phase"]
-                errors += is_error(kind, phase, event["topic"], event["status"])
+                if phase == Phase.END and kind in _COUNTED:
+                    recorded[kind] += 1
+                    failed[kind] += is_error(kind, phase, event["topic"], event["status"])
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 continue
-            events += 1
-            operations += kind == Kind.OPERATION and phase == Phase.END
-        return Count(events, operations, errors, lines.tell())
+        return Count(recorded, failed, lines.tell())
+
+
+def local(timestamp: str) -> str:
+    """Return a timestamp as the clock on the wall shows it: who types the command looks there."""
+    return f"{datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M}"
 
 
 def in_units(number: float) -> str:
