@@ -284,12 +284,15 @@ class Base(Screen[None]):
         self.page = self.pages.get(tab, "overview")
         self.show_all()
 
-    def go_to_row(self, row: int, *, field: str = "", tab: str | None = None) -> None:
-        """Show the event `row`: in this tab if it is there, else in its topic's."""
+    def go_to_row(
+        self, row: int, *, field: str = "", page: str = "", tab: str | None = None
+    ) -> None:
+        """Show the event `row`: in this tab if it is there, else in its topic's; on `page`."""
         state = self.state
         here = state.source(state.tab)
         target = tab or state.tab
-        if tab is None and not _holds(here, row):
+        # a finding stands in the summary for its evidence, which is shown elsewhere
+        if tab is None and (state.tab == "summary" or not _holds(here, row)):
             topic = state.trace.head(row).topic
             known = {own.id for own in state.tabs()}
             target = topic if topic in known and topic != "resolution" else "all"
@@ -303,18 +306,19 @@ class Base(Screen[None]):
         self.history.append((state.tab, self.view.cursor))
         if target != state.tab:
             self.open_tab(target)
+        self.page = page or self.page
         self.view.go(self.view.source.find(row), tell=False, centre=True)
         self.cursors[state.tab] = self.view.cursor
         self.show_bars()
         self.refresh_detail(field=field)
 
-    def go_to_event(self, event_id: str, *, field: str = "") -> bool:
+    def go_to_event(self, event_id: str, *, field: str = "", page: str = "") -> bool:
         """Show the event with this id; tell whether there is one."""
         row = self.state.trace.row_of(event_id)
         if row is None:
             self.say("detail.absent", "warning", id=visible(event_id))
             return False
-        self.go_to_row(row, field=field)
+        self.go_to_row(row, field=field, page=page)
         return True
 
 

@@ -97,6 +97,7 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
 
     def keys(self) -> list[tuple[str, str, str]]:
         """Return what the line of keys offers."""
+        way_out = "keybar.sessions" if self.from_start else "keybar.quit"
         return [
             ("/", "keybar.search", "search"),
             ("f", "keybar.filter", "filter"),
@@ -107,7 +108,11 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
             ("x", "keybar.export", "export"),
             ("^p", "keybar.palette", "palette"),
             ("?", "keybar.help", "help"),
-            ("q", "keybar.sessions" if self.from_start else "keybar.quit", "back_or_quit"),
+            (
+                "q",
+                "keybar.back" if self.history or self.has_class("-opened") else way_out,
+                "back_or_quit",
+            ),
         ]
 
     def leave(self) -> None:

@@ -11,6 +11,7 @@ from viewer.tui.detail import PAGES, DetailTabs, DetailView
 from viewer.tui.lineview import LineView
 
 if TYPE_CHECKING:
+    from viewer.model.finding import Evidence
     from viewer.model.trace import Rows
 
 SLOW_MS = 2000
@@ -33,15 +34,14 @@ class Navigation(Base):
     def _list_chosen(self) -> None:
         finding = self.view.source.finding(self.view.cursor)
         if finding is not None and finding.evidence:
-            evidence = finding.evidence[0]
-            self.page = page_of(evidence.path)
-            self.go_to_event(evidence.event, field=evidence.path)
+            self.show_evidence(finding.evidence[0])
             return
         if self.view.source.foldable and self.view.source.toggle(self.view.cursor):
             self.view.renew()
             return
         self.add_class("-opened")
         self.detail.focus()
+        self.show_bars()
 
     @on(TabBar.Picked)
     def _tab_picked(self, event: TabBar.Picked) -> None:
@@ -55,6 +55,14 @@ class Navigation(Base):
     def _followed(self, event: DetailView.Followed) -> None:
         self.follow_link(event.target)
 
+    def show_evidence(self, evidence: "Evidence") -> None:
+        """Show the field that speaks; where list and detail have no room beside each other, it."""
+        page = page_of(evidence.path)
+        found = self.go_to_event(evidence.event, field=evidence.path, page=page)
+        if found and self.has_class("-narrow"):
+            self.add_class("-opened")
+            self.detail.focus()
+
     def follow_link(self, target: str) -> None:
         """Go where a line of the detail leads."""
         scheme, _, rest = target.partition(":")
@@ -62,9 +70,7 @@ class Navigation(Base):
             self.go_to_event(rest)
         elif scheme == "evidence":
             n, _, at = rest.partition(":")
-            evidence = (self.state.findings or [])[int(n)].evidence[int(at)]
-            self.page = page_of(evidence.path)
-            self.go_to_event(evidence.event, field=evidence.path)
+            self.show_evidence((self.state.findings or [])[int(n)].evidence[int(at)])
         elif scheme == "finding":
             self.open_tab("summary")
             wanted = (self.state.findings or [])[int(rest)]
@@ -116,6 +122,7 @@ class Navigation(Base):
         if self.has_class("-opened") or isinstance(self.focused, DetailView):
             self.remove_class("-opened")
             self.view.focus()
+            self.show_bars()
         elif self.history:
             tab, at = self.history.pop()
             self.open_tab(tab)
@@ -124,8 +131,8 @@ class Navigation(Base):
             self.search_for("")
 
     def action_back_or_quit(self) -> None:
-        """Leave the detail; from the list, go back to the sessions or quit."""
-        if self.has_class("-opened") or isinstance(self.focused, DetailView):
+        """Leave the detail, else go back from a link; from there, to the sessions or out."""
+        if self.has_class("-opened") or isinstance(self.focused, DetailView) or self.history:
             self.action_back()
         else:
             self.leave()

@@ -6,7 +6,7 @@ from typing import Final
 from tracer.schema.events import Kind, Phase
 from viewer.model.finding import Finding
 from viewer.model.glance import facts
-from viewer.model.trace import Trace
+from viewer.model.trace import Head, Trace
 from viewer.model.tree import links
 from viewer.tui.document import EVERYTHING, Node, wrapped
 from viewer.tui.jsontree import JsonTree
@@ -21,6 +21,8 @@ _PHASE_INKS: Final = {
 }  # fmt: skip
 _PLAIN: Final = ("via", "role", "attempt", "attempts", "subject", "token", "http_method", "label")
 _RELATED_AT_MOST: Final = 100
+_SIGN: Final = 2
+"""Cells of the sign that folds a line, kept free in front of every line."""
 _ORIGINS: Final = frozenset({"default", "env", "flag"})
 
 
@@ -53,7 +55,7 @@ class Overview:
         yield Node(
             (
                 (f"{self.look(f'kind.{head.kind}')} ", "dim"),
-                (head.name, "bold"),
+                (self._name(head), "bold"),
                 ("  ", ""),
                 status,
                 (f"  {self.look.duration(head.ms)}" if head.ms is not None else "", "dim"),
@@ -74,7 +76,7 @@ class Overview:
                 yield self._long(label, str(error[key]), "", f"error.{key}")
 
     def _long(self, label: Line, text: str, ink: str, path: str) -> Node:
-        room = self.width - sum(len(part) for part, _ in label)
+        room = self.width - _SIGN - sum(len(part) for part, _ in label)
         if len(text) <= room and "\n" not in text:
             return Node((*label, (text, ink)), path=path, value=text)
         lines = list(wrapped(text, room, ink)())
@@ -115,7 +117,11 @@ class Overview:
             if isinstance(value, str | int | float) and value != account:
                 ink = "link" if key == "token" else ""
                 target = f"text:{value}" if key == "token" else ""
-                shown = self.look(f"role.{value}") if key == "role" else str(value)
+                shown = str(value)
+                if key == "role":
+                    shown = self.look(f"role.{value}")
+                elif key == "via":
+                    shown = self.look.rule(shown)
                 yield self._fact(key, (shown, ink), path=key, target=target, value=value)
         yield from self._settings(record)
         for key in ("identity", "scopes", "proxy"):
@@ -238,7 +244,7 @@ class Overview:
         """Return a line that leads to the event of `row`."""
         head = self.trace.head(row)
         status = self.look.status(head, self.trace.failed(row))
-        parts: list[Part] = [(f"{self.look.glyph('link')} ", "dim"), (head.name, "link")]
+        parts: list[Part] = [(f"{self.look.glyph('link')} ", "dim"), (self._name(head), "link")]
         if status[0]:
             parts += [("  ", ""), status]
         if head.ms is not None:
@@ -246,6 +252,9 @@ class Overview:
         if head.kind == Kind.EXCHANGE and head.phase == Phase.END:
             parts.append((self._role(row), "dim"))
         return Node(tuple(parts), target=f"event:{head.id}")
+
+    def _name(self, head: Head) -> str:
+        return self.look.rule(head.name) if head.kind == Kind.STEP else head.name
 
     def _role(self, row: int) -> str:
         # The line of the start says it too, and has no body.

@@ -121,7 +121,9 @@ async def test_enter_on_a_finding_opens_its_evidence_with_the_field_marked(opene
         assert app.main.page == "response"
         node = app.main.detail.node
         assert node is not None
+        assert node.path
         assert evidence.path.startswith(node.path)
+        assert app.state.tab != "summary"
         await typed(pilot, "escape")
         assert app.state.tab == "summary"
         assert app.main.view.cursor == first + at

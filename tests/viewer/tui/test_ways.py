@@ -1,0 +1,105 @@
+"""The ways through the interface: to the evidence and back, in and out of a trace."""
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from tests.support.traces import TraceBuilder
+from tests.viewer.tui.conftest import Opener, app_of, screen_text, settled, toasts, typed
+from viewer.tui.asking import Open
+from viewer.tui.main_screen import MainScreen
+from viewer.tui.options import Options
+from viewer.tui.start import StartScreen
+
+
+def in_front(pilot: Pilot[int]) -> type:
+    """Return the kind of the screen one sees."""
+    return type(pilot.app.screen)
+
+
+async def test_every_finding_leads_to_its_evidence(opened: Opener) -> None:
+    """Also where the evidence is the event that the finding's own line stands for."""
+    async with opened() as pilot:
+        app = app_of(pilot)
+        first = app.main.view.cursor
+        for at, finding in enumerate(app.state.findings or []):
+            await typed(pilot, *["j"] * (first + at - app.main.view.cursor), "enter")
+            row = app.main.view.row
+            assert row is not None
+            assert app.state.tab != "summary"
+            assert app.state.trace.head(row).id == finding.evidence[0].event
+            await typed(pilot, "q")
+            assert app.state.tab == "summary"
+
+
+async def test_the_narrow_summary_shows_the_cause_and_its_evidence(opened: Opener) -> None:
+    """At 80 by 24 cause and remedy are on the first screen, and one key shows the field."""
+    async with opened(size=(80, 24)) as pilot:
+        app = app_of(pilot)
+        finding = (app.state.findings or [])[0]
+        text = screen_text(pilot)
+        for part in ("cause", "action"):
+            assert app.look.finding(finding, part)[:30] in text
+        await typed(pilot, "enter")
+        assert app.main.detail.has_focus
+        assert app.main.detail.size.height > 15
+        await typed(pilot, "q", "q")
+        assert app.state.tab == "summary"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15), (40, 12)])
+async def test_help_and_the_way_out_always_have_room(opened: Opener, size: tuple[int, int]) -> None:
+    """What gives way on a narrow line of keys is the middle."""
+    for options in (Options(lang="en"), Options(lang="fr")):
+        async with opened(size=size, options=options) as pilot:
+            keys = screen_text(pilot).splitlines()[-1]
+            assert f"? {app_of(pilot).look('keybar.help')}" in keys
+            assert f"q {app_of(pilot).look('keybar.quit')}" in keys
+
+
+async def test_leaving_a_trace_leads_back_to_the_sessions(opened: Opener, session: Path) -> None:
+    """Who came from the sessions opens one after the other; a worker that is late harms nothing."""
+    async with opened(none=True) as pilot:
+        app = app_of(pilot)
+        for _ in range(2):
+            app.screen.post_message(Open([str(session)]))
+            await pilot.pause()
+            await typed(pilot, "q")
+            assert in_front(pilot) is StartScreen
+            app.screen.post_message(Open([str(session)]))
+            await settled(pilot)
+            assert in_front(pilot) is MainScreen
+            await typed(pilot, "q")
+            assert in_front(pilot) is StartScreen
+        await typed(pilot, "q")
+        assert not app.is_running
+
+
+async def test_a_file_without_an_event_is_refused(opened: Opener, tmp_path: Path) -> None:
+    """From the sessions it is a toast; with the file on the command line an exit code."""
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n" + bytes(range(256)) * 9)
+    async with opened(none=True) as pilot:
+        app_of(pilot).screen.post_message(Open([str(tmp_path / "a.png")]))
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, StartScreen)
+        assert "not one line is an event" in toasts(pilot)
+    async with opened(tmp_path / "a.png") as pilot:
+        assert not pilot.app.is_running
+        assert pilot.app.return_value == 66
+
+
+async def test_a_long_error_loses_nothing_where_it_breaks(opened: Opener) -> None:
+    """A line of the detail that goes on below is cut nowhere."""
+    message = "gmail.users.messages.send: " + " ".join(f"word{n}" for n in range(40))
+    builder = TraceBuilder()
+    error = {"type": "RateLimitError", "message": message}
+    with builder.operation("send", "gmail", status=1, result={"error": error}):
+        pass
+    builder.write(Path("long.jsonl"))
+    async with opened("long.jsonl", size=(80, 40)) as pilot:
+        await typed(pilot, "2", "j", "right")
+        app_of(pilot).main.add_class("-opened")
+        await settled(pilot)
+        shown = "".join(line.strip() for line in screen_text(pilot).splitlines())
+        assert message.replace(" ", "") in shown.replace(" ", "").replace("▅", "")
