@@ -100,6 +100,16 @@ def duration_s(us: int) -> str:
     return f"{sign}{seconds}.{ms:03}"
 
 
+def moment(ts: str) -> str:
+    """Return a timestamp of the trace, or of a server, as people write it; always UTC."""
+    from datetime import UTC, datetime  # not needed for the first rows
+
+    try:
+        return f"{datetime.fromisoformat(ts).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError):
+        return ts
+
+
 def short_ms(ms: float) -> str:
     """Return a duration in at most seven cells: ``0.4``, ``182``, ``12.3s``, ``4m05``."""
     if ms < 10:

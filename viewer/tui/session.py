@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.schema.events import Kind
+from viewer.model.columns import moment
 from viewer.model.trace import Trace
 from viewer.report.story import facts_of
 from viewer.report.words import named
@@ -46,7 +47,9 @@ class _Session:
         yield self._title("session.files", len(self.trace.files))
         for source in self.trace.sources:
             size = self.look.size(source.size())
-            yield self._pair(size, (Path(source.name).name, "bold"), (f"  {source.name}", "dim"))
+            name = Path(source.name).name
+            whole = f"  {source.name}" if source.name != name else ""
+            yield self._pair(size, (name, "bold"), (whole, "dim"))
         for notice in self.trace.notices:
             what, _, name = notice.partition(" ")
             text = f"{self.look.glyph('warning')} {self.look(f'session.{what}')}: {name}"
@@ -76,13 +79,20 @@ class _Session:
         for key in keys:
             value = facts.get(key)
             if value not in (None, "", []):
-                text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+                text = self._text(key, value)
                 ink = "alarm" if key == "bodies" and value == "full" else ""
                 yield self._pair(self.look(f"field.{key}"), (text, ink), row=row)
         versions = facts.get("versions")
         if isinstance(versions, dict):
             text = ", ".join(f"{name} {version}" for name, version in versions.items())
             yield self._pair(self.look("field.versions"), (text, ""), row=row)
+
+    def _text(self, key: str, value: object) -> str:
+        if key == "cap" and isinstance(value, int):
+            return self.look.size(value)
+        if key == "expires":
+            return moment(str(value))
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
     def _clocks(self) -> Iterator[Item]:
         skews = self.trace.skews

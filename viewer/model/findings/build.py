@@ -1,7 +1,6 @@
 """Make findings out of what a rule gathered."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from tracer.schema.events import Topic
@@ -78,14 +77,6 @@ def from_failures(
 def methods(failures: Iterable[Failure]) -> str:
     """Return the method ids, each once."""
     return listed(failure.method for failure in failures)
-
-
-def moment(ts: str) -> str:
-    """Return a timestamp of the trace, or of a server, as people write it; always UTC."""
-    try:
-        return f"{datetime.fromisoformat(ts).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    except (ValueError, OverflowError):
-        return ts
 
 
 def listed(values: Iterable[object], most: int = 4) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.schema.events import Kind
+from viewer.model.columns import moment
 from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import (
     Group,
@@ -15,7 +16,6 @@ from viewer.model.findings.build import (
     from_failures,
     grouped,
     listed,
-    moment,
     of_rule,
 )
 from viewer.model.findings.facts import Facts
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tracer.schema.events import Event
 
 _UNKNOWN = "?"
+_NOBODY = "word.some-account"
 _UNTIL = re.compile(r"retry after\s+(\d{4}-\d\d-\d\dT[\d:.]+Z)", re.IGNORECASE)
 _FEW = 20  # sends that are compared with every message read
 _BAD_LINE = r"HTTP/1\.\d [45]"
@@ -147,7 +148,7 @@ def subject_missing(facts: Facts) -> Iterator[Finding]:
     group = of_rule(facts, "subject-missing")
     if group:
         told = _subject(facts, group)
-        sure = None if told == _UNKNOWN else 0.4
+        sure = None if told == _NOBODY else 0.4
         yield from_failures("subject-missing", group, {"subject": told}, confidence=sure)
 
 
@@ -186,7 +187,7 @@ def _subject(facts: Facts, group: Group) -> str:
         call = facts.event(failure.call or "")
         if call and text(call.data.get("account")):
             return text(call.data.get("account"))
-    return _UNKNOWN
+    return _NOBODY
 
 
 def send_limit(facts: Facts) -> Iterator[Finding]:

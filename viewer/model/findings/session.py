@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tracer.schema.events import Kind, Phase, Topic
+from viewer.model.columns import moment
 from viewer.model.finding import Evidence, Finding, Severity
-from viewer.model.findings.build import SHOWN, finding, listed, moment, of_rule
+from viewer.model.findings.build import SHOWN, finding, listed, of_rule
 from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import at, text
 from viewer.model.findings.tables import (

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tracer.schema.events import Kind, Phase
+from viewer.model.columns import moment
 from viewer.model.finding import Evidence, Finding, Severity
 from viewer.model.findings.build import (
     Group,
@@ -12,7 +13,6 @@ from viewer.model.findings.build import (
     from_failures,
     grouped,
     listed,
-    moment,
     of_rule,
 )
 from viewer.model.findings.calls import SEND
