@@ -128,7 +128,7 @@ def test_without_a_terminal_it_reports(session: Path) -> None:
     )
     assert named.returncode == piped.returncode == Exit.OK
     assert b"gmail.users.messages.send" in named.stdout
-    assert named.stdout == piped.stdout
+    assert named.stdout.splitlines()[1:] == piped.stdout.splitlines()[1:]  # the first names it
     assert b"\x1b" not in named.stdout + named.stderr
 
 
@@ -295,3 +295,35 @@ def test_bash_completes(run: Run) -> None:
         [bash, "-c", script], capture_output=True, text=True, check=True, cwd=os.path.sep
     )
     assert set(done.stdout.split()) == {"why", "what-if"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a named pipe")
+def test_a_named_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    """Opening it would wait for a writer for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    command = [sys.executable, "-m", "viewer.cli", str(tmp_path / "pipe")]
+    done = subprocess.run(command, capture_output=True, timeout=30)
+    assert done.returncode == Exit.UNREADABLE
+    assert b"no regular file: use - for standard input" in done.stderr
+
+
+def test_a_tab_that_does_not_exist_is_a_usage_error(run: Run, session: Path) -> None:
+    """What was asked for and cannot be is said, with what there is."""
+    code, _, said = run("--tab", "mails", session)
+    assert code == Exit.USAGE
+    assert "no tab mails; there are summary, timeline" in said
+
+
+def test_findings_say_what_each_line_is(run: Run, session: Path) -> None:
+    """In words of the language, as in the report; no sign needs a manual."""
+    _, said, _ = run("findings", session, "--lang", "fr")
+    for label in ("à faire :", "réfuté si :", "voir :"):
+        assert label in said
+
+
+def test_what_if_tells_which_operation_it_took(run: Run) -> None:
+    """Of several operations the last is taken, and how to take another is said."""
+    demo = Path(__file__).parents[2] / "samples" / "sessions" / "00-demo.jsonl"
+    _, said, notices = run("what-if", demo)
+    assert "UTC [" in said.splitlines()[0]
+    assert "--operation ID takes another" in notices

@@ -19,7 +19,7 @@ from viewer.model.trace import Rows, Trace
 from viewer.report.picture import picture
 from viewer.report.story import Overview, Story, overview, stories
 from viewer.report.text import account_used, asked_by, redaction_level, totals
-from viewer.report.words import clock, named, say, step_sentence, value_text
+from viewer.report.words import clock, named, say, step_sentence, times, value_text
 
 MOST_EVENTS: Final = 50_000
 MOST_BYTES: Final = 96 << 20
@@ -139,7 +139,7 @@ class _Page:
         sure = self.say("confidence", percent=round(finding.confidence * 100))
         yield (
             f'<article class="finding {level}"><h3>{title}</h3><p class="meta">'
-            f'<span class="badge">{escape(shown)}</span> {sure} · ×{finding.count} · '
+            f'<span class="badge">{escape(shown)}</span> {sure}{times(finding.count, " · ")} · '
             f"<code>{escape(finding.rule)}</code></p><dl>"
         )
         for part in ("cause", "action", "refute"):

@@ -10,7 +10,16 @@ from viewer.model.finding import Finding
 from viewer.model.trace import Trace
 from viewer.report.story import Call, Story, loose_calls, overview, stories
 from viewer.report.text import account_used, asked_by, redaction_level, status_text, totals
-from viewer.report.words import clock, duration, named, say, step_sentence, value_text
+from viewer.report.words import (
+    clock,
+    duration,
+    labelled,
+    named,
+    say,
+    step_sentence,
+    times,
+    value_text,
+)
 
 MOST_OPERATIONS: Final = 100
 MOST_CALLS: Final = 20
@@ -85,13 +94,13 @@ def _finding(finding: Finding, words: Catalogue, texts: Catalogue) -> Iterator[s
     level = named(words, "severity", finding.severity.name.lower())
     sure = say(words, "confidence", {"percent": round(finding.confidence * 100)})
     title = escaped(say(texts, f"{finding.rule}.title", finding.args))
-    yield f"- **{title}** ({level}, {sure}, ×{finding.count})"
+    yield f"- **{title}** ({level}, {sure}{times(finding.count, ', ')})"
     for part in ("cause", "action", "refute"):
         if texts.has(f"{finding.rule}.{part}"):
             text = escaped(say(texts, f"{finding.rule}.{part}", finding.args))
-            yield f"  - {words(f'finding.{part}')}: {text}"
+            yield f"  - {labelled(words, f'finding.{part}')} {text}"
     shown = ", ".join(code(f"{e.event} {e.path}".strip()) for e in finding.evidence[:6])
-    yield f"  - {words('finding.evidence')}: {shown}"
+    yield f"  - {labelled(words, 'finding.evidence')} {shown}"
 
 
 def _operation(story: Story, words: Catalogue) -> Iterator[str]:
@@ -101,17 +110,17 @@ def _operation(story: Story, words: Catalogue) -> Iterator[str]:
     yield ""
     yield f"### {sign} {clock(story.began)} {name} ({took})"
     yield ""
-    yield f"- **{words('asked-by')}**: {escaped(asked_by(story, words))}"
-    yield f"- **{words('account')}**: {escaped(account_used(story, words))}"
+    yield f"- **{labelled(words, 'asked-by')}** {escaped(asked_by(story, words))}"
+    yield f"- **{labelled(words, 'account')}** {escaped(account_used(story, words))}"
     for step in story.steps:
-        yield f"- **{words('decided')}**: {escaped(step_sentence(step, words))}"
+        yield f"- **{labelled(words, 'decided')}** {escaped(step_sentence(step, words))}"
     error = story.facts.get("error")
     if isinstance(error, dict):
         text = ": ".join(value_text(error[key]) for key in ("type", "message") if error.get(key))
-        yield f"- **{words('error')}**: {escaped(text)}"
+        yield f"- **{labelled(words, 'error')}** {escaped(text)}"
         for part in ("cause", "remedy"):
             if error.get(part):
-                yield f"- **{words(f'error.{part}')}**: {escaped(value_text(error[part]))}"
+                yield f"- **{labelled(words, f'error.{part}')}** {escaped(value_text(error[part]))}"
     yield from _table(story.calls, len(story.calls), words)
 
 

@@ -11,7 +11,7 @@ from viewer.model.finding import Finding, Severity
 from viewer.model.trace import Trace
 from viewer.report.story import Call, Overview, Story, loose_calls, overview, stories
 from viewer.report.text import totals
-from viewer.report.words import duration, say, value_text
+from viewer.report.words import duration, say, times, value_text
 
 WIDTH: Final = 1200
 _ROW: Final = 26
@@ -104,7 +104,7 @@ class _Drawing:
         for finding in self.findings[:_MOST_FINDINGS]:
             title = say(texts, f"{finding.rule}.title", finding.args)
             yield self.badge(*_SEVERITY[finding.severity])
-            yield self.text(60, f"{title}  ×{finding.count}", "op", 140)
+            yield self.text(60, f"{title}{times(finding.count, '  ')}", "op", 140)
             self.y += _ROW
 
     def badge(self, sign: str, colour: str) -> str:
@@ -131,6 +131,9 @@ class _Drawing:
             for call in story.calls[: max(0, min(8, _MOST_ROWS - rows))]:
                 lines += self.call(call, begin, end)
                 rows += 1
+        if loose:  # else they would seem to be those of the operation above
+            self.y += _ROW
+            lines.append(self.text(32, say(self.words, "loose", {"count": len(loose)}), "op"))
         for call in loose[: max(0, _MOST_ROWS - rows)]:
             lines += self.call(call, begin, end)
         yield from self.grid(top, begin, end)

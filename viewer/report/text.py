@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from tracer.schema.events import Event, Kind, Phase
@@ -10,7 +11,7 @@ from viewer.i18n import Catalogue
 from viewer.model.finding import Finding, Severity
 from viewer.model.trace import Trace
 from viewer.report.story import Call, Overview, Story, loose_calls, overview, stories
-from viewer.report.words import clock, duration, named, say, step_sentence, value_text
+from viewer.report.words import clock, duration, named, say, step_sentence, times, value_text
 
 MOST_OPERATIONS: Final = 200
 MOST_CALLS: Final = 40
@@ -71,7 +72,8 @@ class _Writer:
         yield f"── {text} " + "─" * max(0, self.width - len(text) - 4)
 
     def title(self, counts: Overview) -> Iterator[str]:
-        yield say(self.words, "title", {"label": counts.label or "mapi-tracer"})
+        names = ", ".join(Path(name).name for name in self.trace.files)
+        yield say(self.words, "title", {"label": counts.label or names})
         yield from self.wrapped(say(self.words, "title.counts", totals(counts)), "")
 
     # operations
@@ -153,7 +155,8 @@ class _Writer:
         level = named(self.words, "severity", finding.severity.name.lower())
         sure = say(self.words, "confidence", {"percent": round(finding.confidence * 100)})
         yield from self.wrapped(
-            f"{title}  ({level}, {sure}, ×{finding.count})", f"{_SIGNS[finding.severity]} "
+            f"{title}  ({level}, {sure}{times(finding.count, ', ')})",
+            f"{_SIGNS[finding.severity]} ",
         )
         for part in ("cause", "action", "refute"):
             if texts.has(f"{finding.rule}.{part}"):

@@ -96,6 +96,16 @@ def named(catalogue: Catalogue, group: str, word: object) -> str:
     return catalogue(message_id) if catalogue.has(message_id) else value_text(word)
 
 
+def times(count: int, before: str) -> str:
+    """Return how often something came, after `before`; once is not worth a word."""
+    return f"{before}×{count}" if count > 1 else ""
+
+
+def labelled(catalogue: Catalogue, message_id: str) -> str:
+    """Return a text as the label of what follows it: French has a space before the colon."""
+    return catalogue(message_id) + (" :" if catalogue.lang == "fr" else ":")
+
+
 def duration(ms: float | None) -> str:
     """Return `ms` milliseconds in three digits: ``0.4 ms``, ``3.20 s``, ``2 min 5 s``."""
     if ms is None:

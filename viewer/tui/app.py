@@ -1,7 +1,9 @@
 """The application: which screen is in front, and what the workers' messages change."""
 
+import asyncio
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,8 +70,15 @@ class TraceApp(Feeder):
         """Collect garbage again: the first frame is painted."""
         settle()
 
+    def action_help_quit(self) -> None:
+        """Say on Ctrl+C how to leave: Textual would, in English."""
+        self.say("quit.how")
+
     def on_mount(self) -> None:
-        """Say it when the theme that was asked for is not known."""
+        """Say it when the theme that was asked for is not known; end well when told to end."""
+        if sys.platform != "win32" and not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):  # else the terminal stays as it is now
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, 128 + number)
         asked, known = self.options.theme, self.available_themes
         if asked and asked not in known:
             self.say("theme.unknown", "warning", name=visible(asked), known=", ".join(known))

@@ -191,7 +191,8 @@ class Base(Screen[None]):
         if len(trace):
             left.append((f"  {look('title.events', n=look.number(len(trace)))}", "dim"))
             first, last = (ts[11:19] for ts in state.span())
-            left.append((f"  {first}–{last} UTC", "dim"))
+            dash = "-" if look.ascii_only else "–"
+            left.append((f"  {first}{dash}{last} UTC", "dim"))
         right: list[Part] = []
         if self.progress is not None:
             right.append((f" {look('title.progress', percent=f'{self.progress:.0%}')} ", "warning"))

@@ -92,3 +92,26 @@ def test_the_picture_of_hostile_or_empty_traces(tmp_path: Path) -> None:
         assert "<script" not in picture(both, [])
         ElementTree.fromstring(picture(both, [], "fr"))
         both.close()
+
+
+def test_the_picture_sets_calls_without_an_operation_apart(tmp_path: Path) -> None:
+    """Under a heading of their own: they would seem to be calls of the operation above."""
+    trace = TraceBuilder()
+    with trace.operation("send", "gmail"):
+        trace.call("gmail.users.messages.send", "gmail", 200)
+    trace.call("gmail.users.messages.list", "gmail", 403)
+    one = opened(trace, tmp_path)
+    drawn = picture(one, [])
+    one.close()
+    heading, call = drawn.index("Calls outside any operation: 1"), drawn.index("messages.list")
+    assert drawn.index("messages.send") < heading < call
+
+
+def test_labels_and_counts_read_well(tmp_path: Path) -> None:
+    """French labels have their space before the colon, and what came once is not counted."""
+    trace = opened(story(), tmp_path)
+    text = markdown(trace, diagnose(trace), "fr")
+    trace.close()
+    assert "- **demandé par :** " in text
+    assert "réfuté si : " in text
+    assert "×1)" not in text

@@ -29,8 +29,9 @@ SECONDS = 30.0
 class Terminal:
     """A pseudo-terminal with the interface in it."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, pid: int) -> None:
         self.fd = fd
+        self.pid = pid
         self.output = b""
 
     def read(self, seconds: float) -> bytes:
@@ -79,7 +80,7 @@ def terminal(*words: Path | str, program: str = PROGRAM, **environment: str) -> 
         os.execvpe(sys.executable, [sys.executable, "-c", program, *map(str, words)], env)
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
     try:
-        yield Terminal(fd)
+        yield Terminal(fd, pid)
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -122,6 +123,20 @@ def test_the_mouse_stays_with_the_terminal_on_request(tmp_path: Path, words: lis
         screen.press("2")
         asked = re.findall(rb"\x1b\[\?(?:1000|1002|1003|1006|1015|1016)h", screen.output)
     assert bool(asked) == (not words)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_terminal_is_given_back_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """Whoever ends the program from outside gets his screen and his mouse back."""
+    with terminal(stories.write(tmp_path / "story.jsonl"), program=COMMAND) as screen:
+        screen.wait_for("Findings")
+        screen.press("2")
+        os.kill(screen.pid, number)
+        until = time.monotonic() + SECONDS
+        while b"\x1b[?1049l" not in screen.output and time.monotonic() < until:
+            screen.read(0.1)
+        assert b"\x1b[?1049l" in screen.output
+        assert b"\x1b[?1000l" in screen.output
 
 
 def test_no_colour(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from tests.support.traces import TraceBuilder
 from tests.viewer.tui.conftest import Opener, app_of, screen_text, settled, toasts, typed
+from viewer.tui.app import TraceApp
 from viewer.tui.asking import Open
 from viewer.tui.main_screen import MainScreen
 from viewer.tui.options import Options
@@ -103,3 +104,17 @@ async def test_a_long_error_loses_nothing_where_it_breaks(opened: Opener) -> Non
         await settled(pilot)
         shown = "".join(line.strip() for line in screen_text(pilot).splitlines())
         assert message.replace(" ", "") in shown.replace(" ", "").replace("▅", "")
+
+
+async def test_following_begins_on_the_answer(session: Path) -> None:
+    """A trace that is followed opens on its first finding, not at the end of the summary."""
+    app = TraceApp([str(session)], Options(follow=True))
+    async with app.run_test(size=(160, 45)) as pilot:
+        for _ in range(100):  # following never settles
+            await pilot.pause(0.05)
+            if app.has_trace and app.state.findings:
+                break
+        await pilot.pause()
+        found = app.main.view.source.finding(app.main.view.cursor)
+        app.following = False
+    assert found is not None

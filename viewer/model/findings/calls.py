@@ -201,9 +201,9 @@ def send_limit(facts: Facts) -> Iterator[Finding]:
 
 
 def _local(until: str) -> str:
-    """Return a time of the trace as the clock on the wall shows it here."""
+    """Return a time of the trace by the clock of this machine, which the reader may not have."""
     try:
-        return f"{datetime.fromisoformat(until).astimezone():%d/%m %H:%M}"
+        return f"{datetime.fromisoformat(until).astimezone():%d/%m %H:%M, UTC%z}"
     except ValueError:
         return _UNKNOWN
 
