@@ -149,7 +149,9 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
         event_id = self.shown_id
         state.changed()
         source = state.source(state.tab)
-        if self.following and at_end and progress is None and state.tab != "summary":
+        if state.tab == "summary":
+            pass  # its lines are in no order of time; the cursor stays on its finding
+        elif self.following and at_end and progress is None:
             self.cursors[state.tab] = max(0, len(source) - 1)
         elif event_id and (row := state.trace.row_of(event_id)) is not None:
             self.cursors[state.tab] = source.find(row)

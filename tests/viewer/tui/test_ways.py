@@ -13,6 +13,8 @@ from viewer.tui.main_screen import MainScreen
 from viewer.tui.options import Options
 from viewer.tui.start import StartScreen
 
+SESSIONS = Path(__file__).parents[3] / "samples" / "sessions"
+
 
 def in_front(pilot: Pilot[int]) -> type:
     """Return the kind of the screen one sees."""
@@ -106,15 +108,21 @@ async def test_a_long_error_loses_nothing_where_it_breaks(opened: Opener) -> Non
         assert message.replace(" ", "") in shown.replace(" ", "").replace("▅", "")
 
 
-async def test_following_begins_on_the_answer(session: Path) -> None:
-    """A trace that is followed opens on its first finding, not at the end of the summary."""
+async def test_following_begins_on_the_answer(tmp_path: Path) -> None:
+    """A trace that is followed stays on its first finding, whatever is added to it."""
+    session = tmp_path / "live.jsonl"
+    session.write_bytes((SESSIONS / "00-demo.jsonl").read_bytes())
+    lines = b"".join((SESSIONS / "10-first-found.jsonl").read_bytes().splitlines(True)[-5:])
     app = TraceApp([str(session)], Options(follow=True))
     async with app.run_test(size=(160, 45)) as pilot:
-        for _ in range(100):  # following never settles
-            await pilot.pause(0.05)
-            if app.has_trace and app.state.findings:
-                break
-        await pilot.pause()
-        found = app.main.view.source.finding(app.main.view.cursor)
+        for more in (b"", lines, lines):
+            count = len(app.state.trace) if app.has_trace else 0
+            with session.open("ab") as file:
+                file.write(more)
+            for _ in range(100):  # following never settles
+                await pilot.pause(0.05)
+                if app.has_trace and app.state.findings and len(app.state.trace) > count:
+                    break
+            await pilot.pause(1.3)  # until it is quiet, and diagnosed anew
+            assert app.main.view.source.finding(app.main.view.cursor) is not None
         app.following = False
-    assert found is not None
