@@ -327,3 +327,18 @@ def test_what_if_tells_which_operation_it_took(run: Run) -> None:
     _, said, notices = run("what-if", demo)
     assert "UTC [" in said.splitlines()[0]
     assert "--operation ID takes another" in notices
+
+
+def test_an_export_that_cannot_be_made_is_one_line(
+    run: Run, session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that is not installed is named, with what to type; no empty file stays."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    out = tmp_path / "out.parquet"
+    for words in (["-o", out], []):
+        code, said, complaint = run("export", "parquet", session, *words)
+        assert (code, said) == (Exit.USAGE, "")
+        assert complaint == (
+            "traceview: parquet needs pyarrow: pip install 'mapi-tracer[parquet]'\n"
+        )
+    assert not out.exists()

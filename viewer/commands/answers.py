@@ -126,6 +126,7 @@ def export(job: Job) -> Result:
     """Write the trace in another format."""
     from viewer.export import FORMATS
     from viewer.export import export as write
+    from viewer.export.otlp import NoSessionError
 
     name = job.args.format
     if name not in FORMATS:
@@ -133,14 +134,20 @@ def export(job: Job) -> Result:
         raise CommandError(job.texts("error.format", format=visible(name), known=known))
     trace = job.trace()
     rows = job.sifted(trace, trace.shown()) if job.args.filter else None
-    if job.args.output in {None, "-"}:
-        write(trace, name, sys.stdout.buffer, rows)
-        return Result([])
-    target = Path(job.args.output)
+    target = None if job.args.output in {None, "-"} else Path(job.args.output)
     try:
+        if target is None:
+            write(trace, name, sys.stdout.buffer, rows)
+            return Result([])
         with target.open("wb") as out:
             write(trace, name, out, rows)
+    except (ImportError, NoSessionError) as error:
+        if target is not None:
+            target.unlink(missing_ok=True)  # nothing came
+        raise CommandError(str(error)) from None
     except OSError as error:
+        if target is None:  # a reader that went away, which is no error
+            raise
         detail = error.strerror or str(error)
         text = job.texts("error.output", path=visible(str(target)), detail=detail)
         raise CommandError(text, Exit.UNREADABLE) from None

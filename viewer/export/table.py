@@ -70,8 +70,11 @@ def write_parquet(context: Context, out: IO[bytes], rows: Rows | None = None) ->
     Raises:
         ImportError: the extra ``parquet`` is not installed.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ImportError("parquet needs pyarrow: pip install 'mapi-tracer[parquet]'") from None
 
     trace = context.trace
     kinds = {"ms": pa.float64(), "status": pa.int64(), "pid": pa.int64(), "seq": pa.int64()}

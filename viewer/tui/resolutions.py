@@ -53,10 +53,12 @@ class ResolutionSource(EventSource):
         identity = identity if isinstance(identity, dict) else {}
         verdict = step.text("verdict") if step.head.name == "outcome" else ""
         glyph, ink = VERDICT_INKS.get(verdict, ("unknown", "warning"))
-        account = step.text("candidate") if verdict == "chosen" else ""
+        candidate = step.text("candidate")
+        account = candidate if verdict == "chosen" else ""
+        denied = f"{self.look('resolution.refused')} {candidate}" if verdict == "refused" else ""
         texts = {
             "who": " / ".join(str(identity[key]) for key in _IDENTITY if identity.get(key)),
-            "account": account or self._verdict(verdict),
+            "account": account or denied or self._verdict(verdict),
             "via": step.text("attribute") or self._via(step.text("reason", "args", "via")),
             "operation": self._operation(step.head.op),
         }
