@@ -1,6 +1,7 @@
 """`tracer bundle` from the shell: what it says, its exit codes, that nothing half made stays."""
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -68,6 +69,20 @@ def test_a_leak_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "not made" in said.err
     assert "ya29" not in said.err
     assert [one.name for one in tmp_path.iterdir()] == ["s.jsonl"]
+
+
+def test_a_map_that_has_no_place_is_told_before_any_work(
+    session: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session on a share that cannot be written: one line says what to do, nothing is made."""
+    folder = session.parent.resolve()
+    out = folder / "elsewhere"
+    out.mkdir()
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda at, mode: Path(at) != folder and real(at, mode))
+    assert main(["bundle", str(folder / session.name), "-o", str(out / "t.zip")]) == 2
+    assert "copy the session into a folder of your own" in capsys.readouterr().err
+    assert not list(out.iterdir())
 
 
 @pytest.mark.parametrize(

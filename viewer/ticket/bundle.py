@@ -152,6 +152,11 @@ def _look_before(order: Order, map_path: Path) -> None:
         )
     if not os.access(order.out.parent, os.W_OK):
         raise BundleError(f"{order.out.parent}: cannot be written; choose another place with -o")
+    if not os.access(map_path.parent, os.W_OK):
+        raise BundleError(
+            f"{map_path.parent}: cannot be written, and the map of the real names goes beside the "
+            "session: copy the session into a folder of your own"
+        )
     needed = sum(session.stat().st_size for session in order.sessions)
     if shutil.disk_usage(order.out.parent).free < needed // 2:
         raise BundleError(f"{order.out.parent}: the disk is too full for a ticket of this session")
