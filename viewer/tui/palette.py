@@ -4,6 +4,7 @@ Textual reads plain strings of a palette as markup; only `Content` goes in here.
 """
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Final, cast
 
@@ -56,9 +57,9 @@ class Finder(Provider):
 
     async def search(self, query: str) -> Hits:
         """Offer what matches; events by the bytes of their lines."""
-        matcher = self.matcher(query)
+        matcher = self.matcher(unaccented(query))
         for kind, text, act in self._offers():
-            score = matcher.match(text)
+            score = matcher.match(unaccented(text))
             if score > 0:
                 yield Hit(score, self._display(kind, text), act, text=visible(text[:200]))
         async for kind, text, act in self._events(query):
@@ -99,6 +100,12 @@ class Finder(Provider):
             head = trace.head(row)
             text = f"{head.ts[11:23]} {head.name} {trace.account(row)}"
             yield "event", text, lambda own=row: main.go_to_row(own)  # type: ignore[misc]
+
+
+def unaccented(text: str) -> str:
+    """Return `text` without accents, which one leaves out when typing in haste."""
+    split = unicodedata.normalize("NFD", text)
+    return "".join(char for char in split if not unicodedata.combining(char))
 
 
 def first_hits(trace: Trace, needle: str) -> Rows:

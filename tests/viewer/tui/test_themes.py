@@ -16,9 +16,10 @@ def grounds(pilot: Pilot[int]) -> set[Color]:
     return {style.bgcolor for style in styles if style and style.bgcolor}
 
 
-async def test_the_palette_changes_the_theme(opened: Opener) -> None:
-    """The palette offers the themes; the chosen one is in every cell, the rows of the list too."""
-    async with opened(options=Options(lang="en", tab="gmail")) as pilot:
+@pytest.mark.parametrize("lang", ["en", "fr"])
+async def test_the_palette_changes_the_theme(opened: Opener, lang: str) -> None:
+    """The palette offers the themes, also to who types no accents; every cell has the new one."""
+    async with opened(options=Options(lang=lang, tab="gmail")) as pilot:
         app = app_of(pilot)
         dark = grounds(pilot)
         await typed(pilot, "ctrl+p", *"theme")
