@@ -48,8 +48,8 @@ def private_key(file: Path) -> tuple[str, ...]:
         "intrus@ailleurs.example may not use dupond@masoc.com",
         "dupond@masoc.com is protected by DivaltoInfinityWinAccount, and none of them admits",
         "The token lacks the scope that gmail.users.messages.list needs",
-        "The mailbox has reached its sending limit",
-        "Gmail accepts no more from dupond@labriochedoree.com until",
+        "dupond@labriochedoree.com has reached its sending limit",
+        "Gmail accepts no more mail from dupond@labriochedoree.com until",
     ],
 )
 def test_the_report_names_account_attribute_and_reason(demo: tuple[Path, str], says: str) -> None:

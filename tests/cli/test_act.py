@@ -68,16 +68,30 @@ def test_resolve_prints_every_step(box: Sandbox, act: Act) -> None:
 
 
 def test_nothing_found_is_a_refusal(box: Sandbox, act: Act) -> None:
-    """No account: exit code 3, on stdout what was tried."""
-    code, out, _ = act("resolve", "--windows-account", "x@y.fr")
+    """No account: exit code 3, on stdout what was tried, on stderr why and what to do."""
+    code, out, err = act("resolve", "--windows-account", "x@y.fr")
     assert (code, out.splitlines()[-1]) == (3, "no account")
+    assert "no account admits x@y.fr" in err
+    assert "do: grant it" in err
+
+
+@pytest.mark.parametrize("words", [("resolve",), ("send", *MAIL), ("raise", "+33388123456")])
+def test_without_an_identity_it_says_what_to_give(
+    box: Sandbox, act: Act, words: tuple[str, ...]
+) -> None:
+    """Nobody acts and no account is configured: the options that are missing are named."""
+    code, _, err = act(*words)
+    assert code == 3
+    assert "nobody is named" in err
+    assert "give --windows-account or --account" in err
 
 
 def test_send_says_from_where_and_by_which_rule(box: Sandbox, act: Act) -> None:
     """The mail leaves; account, rule and Message-ID are told."""
     code, out, err = act("send", *PAINS, *MAIL)
     assert (code, err) == (0, "")
-    assert out.startswith("sent from dupond@lespetitspains.com (by env): <")
+    named = "sent from dupond@lespetitspains.com (found by DivaltoInfinityWinAccountEnv): <"
+    assert out.startswith(named)
     assert len(box.sent) == 1
 
 

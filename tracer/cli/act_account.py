@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tracer.cli.act_context import Context, Subparsers, command
 from tracer.cli.exits import ExitCode
+from tracer.protocol.gsuite.accounts import refusal
 from tracer.protocol.options import INFORMATIVE
 from tracer.protocol.steps import Resolution, Step
 
@@ -34,7 +35,9 @@ def resolve(ctx: Context) -> int:
         "steps": [{"rule": step.rule, **step.data()} for step in found.steps],
     }
     ctx.show(data, [*map(_line, found.steps), found.account or "no account"])
-    return ExitCode.OK if found.account else ExitCode.REFUSED
+    if not found.account:
+        raise refusal(found, ctx.identity)  # says why, and what to do
+    return ExitCode.OK
 
 
 def _line(step: Step) -> str:

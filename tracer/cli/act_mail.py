@@ -10,6 +10,7 @@ from tracer.cli.exits import ExitCode
 from tracer.operation import Operation
 from tracer.protocol.errors import MessageError, RefusedError
 from tracer.protocol.mime import Attachment, Mail, Received, decode_text, encode_text, safe_name
+from tracer.protocol.steps import Rule
 
 if TYPE_CHECKING:
     from tracer.protocol.gsuite.mailbox import Mailbox, Summary
@@ -58,8 +59,14 @@ def send(ctx: Context) -> int:
         "found_in_sent": done.found,
     }
     how = "found in Sent, not sent again" if done.found else "sent"
-    ctx.show(data, [f"{how} from {done.account} (by {done.via}): {done.message_id}"])
+    ctx.show(data, [f"{how} from {done.account}{_found_by(ctx, done.via)}: {done.message_id}"])
     return ExitCode.OK
+
+
+def _found_by(ctx: Context, via: str) -> str:
+    names = ctx.settings.options.attributes
+    attribute = {Rule.ENV: names.env, Rule.USER: names.user, Rule.ACCOUNT: names.account}
+    return f" (found by {attribute[Rule(via)]})" if via in attribute else ""
 
 
 def _mail(ctx: Context) -> Mail:

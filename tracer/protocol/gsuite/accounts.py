@@ -147,7 +147,14 @@ def refusal(found: Resolution, identity: Identity) -> RefusedError:
     """Return the error of a resolution without an account; whom it admits stays out of the text."""
     last = found.steps[-1]
     account = last.candidate or str(last.args.get("asked", ""))
-    who = identity.windows_account or identity.harmony_user or "nobody named"
+    who = identity.windows_account or identity.harmony_user
+    if not who and not account:
+        return RefusedError(
+            "nobody is named, so no account can be found",
+            "there is no Windows account and no Harmony user, and no account is configured",
+            "give --windows-account or --account, or set one of them in the settings",
+        )
+    who = who or "nobody"
     if found.verdict == Verdict.NONE and last.code == Reason.NOTHING_FOUND:
         return RefusedError(
             f"no account admits {who}",
