@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from tracer.cli.act_context import Context, Subparsers, command
 from tracer.cli.exits import ExitCode
-from tracer.protocol.gsuite.accounts import refusal
 from tracer.protocol.options import INFORMATIVE
 from tracer.protocol.steps import Resolution, Step
 
@@ -21,6 +20,8 @@ def add_parsers(commands: Subparsers) -> None:
 
 def resolve(ctx: Context) -> int:
     """Print the decision, step by step."""
+    from tracer.protocol.gsuite.accounts import refusal  # Google's library takes its time
+
     layer = ctx.gsuite()
     try:
         found: Resolution = layer.resolve(ctx.identity)
