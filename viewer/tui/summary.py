@@ -104,7 +104,7 @@ class Summary:
 
     def _finding(self, finding: Finding) -> Item:
         name = SEVERITIES[finding.severity]
-        word = fit(f"{self.look.glyph(name)} {self.look(f'severity.{name}')}", 14)
+        word = fit(f"{self.look.glyph(name)} {self.look(f'severity.{name}')}", 12)
         parts: list[Part] = [
             ("  ", ""),
             (word, name),
