@@ -72,11 +72,10 @@ class StartList(LineView):
             (f" {marked} ", "mark"),
             (f"{when}  ", "dim"),
             (fit(look.size(row.size), 8, right=True), ""),
-            (f"  {Path(row.path).name}", "bold"),
         ]
         if row.live:
             parts.append((f"  {look('start.live')}", "error"))
-        return parts
+        return [*parts, (f"  {Path(row.path).name}", "bold")]
 
     def action_mark(self) -> None:
         """Mark the session under the cursor for opening it with others."""
@@ -96,6 +95,9 @@ class StartScreen(TicketScreen):
         key("question_mark,f1", "help", "help"),
         key("q,Q,escape", "app.quit", "quit-now"),
     ]
+
+    closed = False
+    """Debug was just switched off: what was recorded is what one wants to open."""
 
     class Known(Message):
         """What is on, and what was recorded."""
@@ -155,10 +157,11 @@ class StartScreen(TicketScreen):
             for file in event.found
         ]
         if rows != view.rows:
-            first = not view.rows
+            to_newest = not view.rows or self.closed
             view.rows = rows
             view.renew()
-            if first and event.found:
+            if to_newest and event.found:
+                self.closed = False
                 view.go(3)
         self.query_one(TitleBar).show(*self._title(event))
         place = str(home())
@@ -211,6 +214,7 @@ class StartScreen(TicketScreen):
             app_of(self).say("start.problem", "error", text=visible(str(error)))
             return
         if closed:
+            self.closed = True
             name = Path(closed.state.file).name
             app_of(self).say("start.switched-off", file=visible(name))
         self._ask()

@@ -126,3 +126,16 @@ async def test_following_begins_on_the_answer(tmp_path: Path) -> None:
             await pilot.pause(1.3)  # until it is quiet, and diagnosed anew
             assert app.main.view.source.finding(app.main.view.cursor) is not None
         app.following = False
+
+
+async def test_what_was_just_recorded_is_under_the_cursor(opened: Opener) -> None:
+    """Debug on, debug off, enter: the session that was recorded opens."""
+    async with opened(none=True, size=(80, 24)) as pilot:
+        assert "…" not in screen_text(pilot)  # every hint fits
+        await typed(pilot, "d", *"one", "enter")
+        assert "recording" in screen_text(pilot)
+        await typed(pilot, "d")
+        await typed(pilot, "enter")
+        assert in_front(pilot) is MainScreen
+        await typed(pilot, "q")
+        assert in_front(pilot) is StartScreen
