@@ -207,6 +207,9 @@ class Base(Screen[None]):
         if damaged:
             text = look("title.damaged", n=look.number(damaged))
             right.append((f" {look.glyph('warning')} {text}", "warning"))
+        for what in {notice.partition(" ")[0]: None for notice in trace.notices}:
+            text = look(f"session.{what}")
+            right.append((f" {look.glyph('warning')} {text}", "warning"))
         if self.following:
             right.append((f" {look('title.following')}", "ok"))
         return left, [*right, (" ", "")]

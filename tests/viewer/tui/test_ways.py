@@ -139,3 +139,20 @@ async def test_what_was_just_recorded_is_under_the_cursor(opened: Opener) -> Non
         assert in_front(pilot) is MainScreen
         await typed(pilot, "q")
         assert in_front(pilot) is StartScreen
+
+
+async def test_a_file_cut_off_while_it_is_followed_is_told(tmp_path: Path) -> None:
+    """What is on the screen is no longer what is on the disk: the title says so in every tab."""
+    session = tmp_path / "live.jsonl"
+    session.write_bytes((SESSIONS / "00-demo.jsonl").read_bytes())
+    app = TraceApp([str(session)], Options(follow=True))
+    async with app.run_test(size=(160, 45)) as pilot:
+        for step in range(200):
+            await pilot.pause(0.05)
+            if step == 20:
+                session.write_bytes(b"")
+            if "cut off while open" in screen_text(pilot).splitlines()[0]:
+                break
+        title = screen_text(pilot).splitlines()[0]
+        app.following = False
+    assert "cut off while open" in title
