@@ -146,7 +146,7 @@ class Base(Screen[None]):
         state = self.state
         if state.tab not in {tab.id for tab in state.tabs()}:
             state.tab = "summary"
-        self.set_class(state.tab == "summary", "-answer")
+        self.set_class(state.tab == "summary" and bool(state.findings), "-answer")
         source = state.source(state.tab)
         at = self.cursors.get(state.tab, 0)
         self.query_one("#head", ListHead).source = source

@@ -163,17 +163,19 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
         """Show a new summary, or the tabs that new findings changed."""
         self.state.changed()
         if self.state.tab == "summary":
-            if not self.cursors.get("summary"):
-                self.cursors["summary"] = self._first_finding()
+            if self.state.findings is not None and not self.cursors.get("summary"):
+                self.cursors["summary"] = self._first_to_see()
             self.show_all(keep_scroll=True)
         else:
             self.view.source = self.state.source(self.state.tab)
             self.show_bars()
 
-    def _first_finding(self) -> int:
+    def _first_to_see(self) -> int:
+        """Return the line of the first finding; without any, of the first operation."""
         source = self.state.source("summary")
-        found = (n for n in range(len(source)) if source.finding(n) is not None)
-        return next(found, 0)
+        lines = range(len(source))
+        found = [n for n in lines if source.finding(n) is not None]
+        return next(iter(found or (n for n in lines if source.row(n) is not None)), 0)
 
     # The view
 

@@ -156,3 +156,14 @@ async def test_a_file_cut_off_while_it_is_followed_is_told(tmp_path: Path) -> No
         title = screen_text(pilot).splitlines()[0]
         app.following = False
     assert "cut off while open" in title
+
+
+async def test_a_summary_without_findings_wastes_no_room(opened: Opener) -> None:
+    """The list has the narrow screen to itself; a wide one shows the first operation beside it."""
+    healthy = SESSIONS / "07-contacts.jsonl"
+    async with opened(healthy, size=(80, 24)) as pilot:
+        assert app_of(pilot).main.view.size.height > 15
+    async with opened(healthy) as pilot:
+        main = app_of(pilot).main
+        assert main.view.row is not None
+        assert "stands for no event" not in screen_text(pilot)
