@@ -92,7 +92,8 @@ class DetailView(LineView):
         self._make = make
         self.field = field
         self.cursor = 0
-        self._width = self.scrollable_content_region.width
+        # Hidden until now, it has no width yet; where it is hidden it will have every column.
+        self._width = self.scrollable_content_region.width or self.app.size.width - 2
         self.page = make(max(20, self._width)) if make else TreePage([])
         self.scroll_to(y=0, animate=False, immediate=True)
         self.renew()
