@@ -174,6 +174,8 @@ class TraceApp(Feeder):
     def _leave(self) -> None:
         """Go back to the sessions; what the workers still say of the trace is for nobody."""
         self.following = False
+        if self._later:
+            self._later.stop()
         for group in ("feed", "read"):
             self.workers.cancel_group(self, group)
         self.pop_screen()
