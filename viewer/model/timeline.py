@@ -73,11 +73,13 @@ class Timeline:
         if complete and not self.complete:
             changed = True
             self._keep()
-            if block == _STEP:  # somebody watches: sort here, not when they first jump
-                self._ids.prepare()
-                self._parents.prepare()
         self.complete = complete
         return changed
+
+    def prepare(self) -> None:
+        """Sort for the first jump from event to event, which else would have to wait for it."""
+        self._ids.prepare()
+        self._parents.prepare()
 
     def _start_again_if_changed(self) -> bool:
         """Index anew when a file was cut off or replaced."""

@@ -151,7 +151,7 @@ class TraceApp(Feeder):
             return
         self.main.grow(None)
         self.main.show_options(self.options)
-        self.look_for_causes()
+        self.call_after_refresh(self.look_for_causes)
 
     @on(Diagnosing)
     def _diagnosing(self, event: Diagnosing) -> None:

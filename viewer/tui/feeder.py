@@ -105,6 +105,7 @@ class Feeder(LookApp):
             gc.enable()
         try:
             trace = Trace.open([Path(path) for path in self.paths], wait=False)
+            trace.feed()  # all of a small file, or of one that is known: shown once then
         except (SourceError, OSError) as error:
             self.post_message(Unreadable(str(error)))
             return
@@ -137,6 +138,7 @@ class Feeder(LookApp):
         from viewer.tui.summary import Summary
 
         trace, told = self.state.trace, [0.0]
+        trace.prepare()
         summary = Summary(trace, self.look)
 
         def progress(done: int, total: int) -> None:

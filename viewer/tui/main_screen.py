@@ -125,8 +125,10 @@ class MainScreen(Navigation, Find, Handout, WhatIfActions):
     # What the application tells
 
     def begin(self, options: Options) -> None:
-        """Show a trace that was just opened."""
+        """Show a trace that was just opened, unless it is complete: then `grow` comes next."""
         self.following = options.follow
+        if self.state.trace.complete:
+            return
         if options.tab in {tab.id for tab in self.state.tabs()}:
             self.state.tab = options.tab
             self.page = self.pages.get(options.tab, "overview")

@@ -91,6 +91,7 @@ def test_one_example_of_every_pattern(text: str, kept: str, gone: str) -> None:
         " service 'gmail.googleapis.com' for consumer 'project_number:1234'.",
         "Delegation denied for jean@masoc.com",
         "535 5.7.8 Username and Password not accepted.",
+        "no token: unauthorized_client: Client is unauthorized to retrieve access tokens",
         "urn:ietf:params:oauth:grant-type:jwt-bearer",
         "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer",
         "rfc822msgid:<1234@masoc.com> newer_than:2d",

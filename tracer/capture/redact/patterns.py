@@ -22,6 +22,13 @@ _KEY_WORDS: Final = (
     r"code[_-]?verifier|credentials?"
 )
 
+_ERROR_CODES: Final = (
+    r"(?:unauthorized_client|access_denied|invalid_(?:grant|client|request|scope|token|rapt)|"
+    r"unsupported_grant_type|(?:disabled|deleted|restricted)_client|admin_policy_enforced|"
+    r"org_internal|internal_failure|server_error|temporarily_unavailable)\b(?![-_.])"
+)
+"""What a token endpoint answers instead of a token (RFC 6749 §5.2, and Google's own)."""
+
 _SHAPES: Final = re.compile(
     r"(?P<key>-----BEGIN[^-]{1,100}-----.*?(?:-----END[^-]{1,100}-----|\Z))"
     r"|(?P<jwt>(?<![A-Za-z0-9_-])e[yw][A-Za-z0-9_-]{8,}+(?:\.[A-Za-z0-9_-]*+){1,4})"
@@ -44,7 +51,7 @@ _KEY_VALUE: Final = re.compile(
     + _KEY_WORDS
     + r")"
     r"[\"'\]]{0,2}\s{0,4}(?::|=>?)\s{0,4}[\"']?)"
-    r"(?P<value>(?!⟨|\*{3})[^\s\"'&;,<>{}\[\]()]+)",
+    r"(?P<value>(?!⟨|\*{3}|" + _ERROR_CODES + r")[^\s\"'&;,<>{}\[\]()]+)",
     re.IGNORECASE,
 )
 _LONG_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+={0,2}")
