@@ -25,7 +25,7 @@ demo: $(READY) ## play the seed's story against the sandbox, and open the trace
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest -q -n 2
 
-check: format lint types contracts coverage ## everything CI runs
+check: format lint types contracts coverage ## what CI runs, with `make upstream`
 
 format: $(READY)
 	@$(BIN)/ruff format --check .
