@@ -1,10 +1,13 @@
-"""What every test gets: a clean environment, and no way out of this machine."""
+"""What every test gets: a clean environment; and the stand-in for Google, for who asks for it."""
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from samples.sandbox import Sandbox, seed_world
 
 # What a shell starts in the background ignores Ctrl-C, and so would every program we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -23,3 +26,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     home = tmp_path / "tracer-home"
     monkeypatch.setenv("TRACER_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    """The stand-in for Workspace and Exchange on loopback, with the companies of the seed page."""
+    with Sandbox(seed_world()) as running:
+        yield running

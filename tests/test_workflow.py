@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from samples.sandbox import Sandbox, seed_world
+from samples.sandbox import Sandbox
 from tests.support.capture import Event, read
 from tests.support.commands import run
 
@@ -50,13 +50,6 @@ credentials = service_account.Credentials.from_service_account_file(
 gmail = discovery.build_from_document(document, credentials=credentials)
 print(len(gmail.users().messages().list(userId="me").execute()["messages"]))
 """
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """Run the sandbox."""
-    with Sandbox(seed_world()) as running:
-        yield running
 
 
 @pytest.fixture

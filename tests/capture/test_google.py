@@ -20,13 +20,6 @@ from tracer.operation import operation
 
 
 @pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The stand-in for Workspace."""
-    with Sandbox(seed_world()) as running:
-        yield running
-
-
-@pytest.fixture
 def traced(clean_environment: Path) -> Iterator[Recording]:
     """Debug that is on, in this process."""
     with recording() as running:

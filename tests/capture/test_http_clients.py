@@ -3,7 +3,7 @@
 import gc
 import pickle
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from tests.capture.web import ANSWER, PADDING, Web, serve
+from tests.capture.web import ANSWER, PADDING, Web
 from tests.support.capture import Recording, recording
 from tracer.capture.install import install, uninstall
 from tracer.operation import operation
@@ -23,24 +23,6 @@ SOAP = (
     '<?xml version="1.0"?><s:Envelope xmlns:s="x"><s:Body><m:CreateItem><t:Subject>Confidentiel'
     "</t:Subject></m:CreateItem></s:Body></s:Envelope>"
 )
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    """A web server on loopback."""
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture
-def traced(clean_environment: Path) -> Iterator[Recording]:
-    """Debug that is on, attached to everything."""
-    with recording(attach=False) as running:
-        install(running.recorder)
-        try:
-            yield running
-        finally:
-            uninstall()
 
 
 def with_requests(url: str) -> tuple[int, bytes]:

@@ -5,7 +5,6 @@ import ssl
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import ldap3
@@ -13,25 +12,13 @@ import pytest
 from ldap3.core.exceptions import LDAPSocketOpenError, LDAPStartTLSError
 
 from tests.support import certificates
-from tests.support.capture import Recording, recording
+from tests.support.capture import Recording
 from tests.support.certificates import Certificates
 from tests.support.outside import needs
 from tests.support.slapd import BASE, PASSWORD, PROGRAM, READER, Slapd, slapd
-from tracer.capture.install import install, uninstall
 from tracer.operation import operation
 
 pytestmark = [pytest.mark.outside, needs(PROGRAM, "slapd")]
-
-
-@pytest.fixture
-def traced(clean_environment: Path) -> Iterator[Recording]:
-    """Debug that is on, attached to everything."""
-    with recording(attach=False) as running:
-        install(running.recorder)
-        try:
-            yield running
-        finally:
-            uninstall()
 
 
 @pytest.fixture(scope="module")

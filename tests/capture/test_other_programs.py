@@ -2,7 +2,6 @@
 
 import sys
 import types
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +13,12 @@ import pytest
 import urllib3
 from requests_oauthlib import OAuth2Session
 
-from samples.sandbox import Sandbox, seed_world
-from tests.capture.web import Web, serve
-from tests.support.capture import SUBJECT, Recording, credentials, recording
-from tracer.capture.install import install, uninstall
+from samples.sandbox import Sandbox
+from tests.capture.web import Web
+from tests.support.capture import SUBJECT, Recording, credentials
 from tracer.operation import operation
 
 USER = "dupond@masoc.com"
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The stand-in for Workspace and Exchange."""
-    with Sandbox(seed_world()) as running:
-        yield running
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    """A web server on loopback."""
-    with serve() as running:
-        yield running
-
-
-@pytest.fixture
-def traced(clean_environment: Path) -> Iterator[Recording]:
-    """Debug that is on, attached to everything."""
-    with recording(attach=False) as running:
-        install(running.recorder)
-        try:
-            yield running
-        finally:
-            uninstall()
 
 
 def test_exchangelib_sends_a_mail(box: Sandbox, traced: Recording) -> None:

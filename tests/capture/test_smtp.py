@@ -10,23 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.support import certificates
-from tests.support.capture import Recording, recording
+from tests.support.capture import Recording
 from tests.support.smtpd import PASSWORD, USER, Mailbox, smtpd
 from tracer.capture.install import install, uninstall
 from tracer.operation import operation
 
 TEXT = "Bonjour, voici le contrat confidentiel."
-
-
-@pytest.fixture
-def traced(clean_environment: Path) -> Iterator[Recording]:
-    """Debug that is on, attached to everything."""
-    with recording(attach=False) as running:
-        install(running.recorder)
-        try:
-            yield running
-        finally:
-            uninstall()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from samples.sandbox import Sandbox, seed_world
+from samples.sandbox import Sandbox
 from tracer.protocol.errors import (
     CredentialsError,
     DoubtfulSendError,
@@ -27,13 +27,6 @@ MAIL = Mail(
     text="Voilà",
     attachments=(Attachment("a.pdf", b"%PDF"),),
 )
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """Run the sandbox."""
-    with Sandbox(seed_world()) as running:
-        yield running
 
 
 def messaging(url: str) -> EwsMessaging:

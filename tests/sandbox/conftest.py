@@ -7,17 +7,10 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from samples.sandbox import Sandbox, seed_world
+from samples.sandbox import Sandbox
 from samples.sandbox.client import service
 
 Connect: TypeAlias = Callable[..., Any]
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The seeded sandbox."""
-    with Sandbox(seed_world()) as running:
-        yield running
 
 
 @pytest.fixture

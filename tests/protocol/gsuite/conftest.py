@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from samples.sandbox import Sandbox, seed_world
+from samples.sandbox import Sandbox
 from tracer.operation import set_sink
 from tracer.protocol.gsuite.layer import GSuite
 from tracer.protocol.settings import Settings, load
@@ -47,13 +47,6 @@ def listener() -> Iterator[Listener]:
     before = set_sink(made)
     yield made
     set_sink(before)
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """The companies of the seed page."""
-    with Sandbox(seed_world()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samples.sandbox import Sandbox, seed_world
+from samples.sandbox import Sandbox
 from tests.support.capture import Recording, recording
 from tracer.capture import google
 from tracer.protocol.gsuite.credentials import Tokens, read_key
@@ -14,13 +14,6 @@ from tracer.protocol.gsuite.layer import GSuite
 from tracer.protocol.settings import load
 
 Layer = Callable[[str], GSuite]
-
-
-@pytest.fixture
-def box() -> Iterator[Sandbox]:
-    """Run the sandbox."""
-    with Sandbox(seed_world()) as running:
-        yield running
 
 
 @pytest.fixture
