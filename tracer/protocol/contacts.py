@@ -90,6 +90,12 @@ def is_phone(text: str) -> bool:
         return False
 
 
+def containing(contacts: Iterable[Contact], query: str) -> list[Contact]:
+    """Return the contacts whose name or address contains `query`; all when it is empty."""
+    wanted = query.casefold()
+    return [c for c in contacts if wanted in f"{c.name} {' '.join(c.emails)}".casefold()]
+
+
 def matching(contacts: Iterable[Contact], who: str) -> list[Contact]:
     """Return the contacts with the mail address or telephone number `who`."""
     if "@" in who:

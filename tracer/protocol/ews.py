@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from tracer.operation import Operation
-from tracer.protocol.contacts import Contact, Found, matching
+from tracer.protocol.contacts import Contact, Found, containing, matching
 from tracer.protocol.errors import (
     CredentialsError,
     DoubtfulSendError,
@@ -67,10 +67,7 @@ class EwsMessaging:
         Raises:
             LayerError: The server refused, or did not answer.
         """
-        wanted = query.casefold()
-        found = self._read(query)
-        kept = (c for c in found if wanted in f"{c.name} {' '.join(c.emails)}".casefold())
-        return Found(tuple(kept) if query else tuple(found))
+        return Found(tuple(containing(self._read(query), query)))
 
     def find(self, who: str) -> Found:
         """Return the contacts with the mail address or telephone number `who`.

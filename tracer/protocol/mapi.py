@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tracer.protocol.contacts import Contact, Found, matching
+from tracer.protocol.contacts import Contact, Found, containing, matching
 from tracer.protocol.errors import (
     LayerError,
     MessageError,
@@ -89,11 +89,7 @@ class MapiMessaging:
         Raises:
             LayerError: Outlook did not answer.
         """
-        wanted = query.casefold()
-        kept = (
-            c for c in self._read(query) if wanted in f"{c.name} {' '.join(c.emails)}".casefold()
-        )
-        return Found(tuple(kept))
+        return Found(tuple(containing(self._read(query), query)))
 
     def find(self, who: str) -> Found:
         """Return the contacts with the mail address or telephone number `who`.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tracer.protocol.contacts import Contact, Found, matching
+from tracer.protocol.contacts import Contact, Found, containing, matching
 from tracer.protocol.gsuite.client import Google
 
 _FIELDS: Final = "names,emailAddresses,phoneNumbers,organizations"
@@ -23,10 +23,8 @@ class People:
         Raises:
             LayerError: Google refused, or did not answer.
         """
-        wanted = query.casefold()
         people = self._domain() if domain else self._own()
-        found = (c for c in people if wanted in f"{c.name} {' '.join(c.emails)}".casefold())
-        return Found(tuple(found))
+        return Found(tuple(containing(people, query)))
 
     def find(self, who: str) -> Found:
         """Return whoever has the address or number `who`: own contacts first, then the domain's.
