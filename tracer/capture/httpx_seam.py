@@ -4,6 +4,7 @@ The body is seen while the program reads it; what the program does not read, we 
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, Final
 
@@ -30,16 +31,10 @@ def _handle_request(original: Callable[..., Any], recorder: Recorder) -> Callabl
         session = recorder.session()
         if session is None:
             return original(self, request)
-        exchange = guarded(recorder, lambda: _begin(session, request))
-        try:
+        with _recorded(recorder, session, request) as seen:
             response = original(self, request)
-        except BaseException as error:
-            failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
-            raise
-        if exchange is not None:
-            response.stream = _sync_stream(recorder, exchange, response)
+            seen.response = response
+        response.stream = _sync_stream(response.stream, seen)
         return response
 
     return handle_request
@@ -50,19 +45,24 @@ def _handle_async_request(original: Callable[..., Any], recorder: Recorder) -> C
         session = recorder.session()
         if session is None:
             return await original(self, request)
-        exchange = guarded(recorder, lambda: _begin(session, request))
-        try:
+        with _recorded(recorder, session, request) as seen:
             response = await original(self, request)
-        except BaseException as error:
-            failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
-            raise
-        if exchange is not None:
-            response.stream = _async_stream(recorder, exchange, response)
+            seen.response = response
+        response.stream = _async_stream(response.stream, seen)
         return response
 
     return handle_async_request
+
+
+@contextmanager
+def _recorded(recorder: Recorder, session: Session, request: Any) -> Iterator["_Seen"]:
+    """Begin an exchange; it ends here when there is no answer, else with the answer's body."""
+    seen = _Seen(recorder, guarded(recorder, lambda: _begin(session, request)))
+    try:
+        yield seen
+    except BaseException as error:
+        seen.fail(error)
+        raise
 
 
 def _begin(session: Session, request: Any) -> Exchange:
@@ -72,15 +72,16 @@ def _begin(session: Session, request: Any) -> Exchange:
 
 
 class _Seen:
-    """What of a body the program has read so far."""
+    """An exchange, and what of the answer's body the program has read so far."""
 
-    def __init__(self, recorder: Recorder, exchange: Exchange, response: Any) -> None:
+    response: Any = None
+
+    def __init__(self, recorder: Recorder, exchange: Exchange | None) -> None:
         self._recorder = recorder
         self._exchange = exchange
-        self._response = response
+        """None: it could not begin, so nothing is recorded of it."""
         self._chunks: list[bytes] | None = []
         self._size = 0
-        self._over = False
 
     def add(self, chunk: bytes) -> None:
         self._size += len(chunk)
@@ -89,23 +90,35 @@ class _Seen:
         else:
             self._chunks = None
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Around the program's reading: the exchange ends with the body, or the error in it."""
+        try:
+            yield
+        except GeneratorExit:  # the program has stopped reading; it closes the body next
+            raise
+        except BaseException as error:
+            self.fail(error)
+            raise
+        self.end(complete=True)
+
     def fail(self, error: BaseException) -> None:
-        if not self._over:
-            self._over = True
-            guarded(self._recorder, lambda: self._exchange.fail(error))
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            guarded(self._recorder, lambda: exchange.fail(error))
 
     def end(self, *, complete: bool) -> None:
-        if not self._over:
-            self._over = True
-            guarded(self._recorder, lambda: self._end(complete))
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            guarded(self._recorder, lambda: self._end(exchange, complete))
 
-    def _end(self, complete: bool) -> None:
-        response = self._response
+    def _end(self, exchange: Exchange, complete: bool) -> None:
+        response = self.response
         headers = {name.lower(): value for name, value in response.headers.items()}
         content = b"".join(self._chunks) if complete and self._chunks is not None else None
         length = headers.get("content-length", "")
         reason = response.extensions.get("reason_phrase", b"")
-        self._exchange.end(
+        exchange.end(
             response.status_code,
             reason.decode("latin-1") if isinstance(reason, bytes) else str(reason),
             headers,
@@ -113,27 +126,19 @@ class _Seen:
             encoding=headers.get("content-encoding", ""),
             size=int(length) if length.isdigit() else None,
         )
-        expect_redirect(self._exchange, response.status_code, headers.get("location"))
+        expect_redirect(exchange, response.status_code, headers.get("location"))
 
 
-def _sync_stream(recorder: Recorder, exchange: Exchange, response: Any) -> Any:
-    """Return a stream that gives what the response's own gives, and lets us see it."""
+def _sync_stream(inner: Any, seen: _Seen) -> Any:
+    """Return a stream that gives what `inner` gives, and lets us see it."""
     import httpx
-
-    inner, seen = response.stream, _Seen(recorder, exchange, response)
 
     class Stream(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            try:
+            with seen.reading():
                 for chunk in inner:
                     seen.add(chunk)
                     yield chunk
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                seen.fail(error)
-                raise
-            seen.end(complete=True)
 
         def close(self) -> None:
             try:
@@ -144,23 +149,15 @@ def _sync_stream(recorder: Recorder, exchange: Exchange, response: Any) -> Any:
     return Stream()
 
 
-def _async_stream(recorder: Recorder, exchange: Exchange, response: Any) -> Any:
+def _async_stream(inner: Any, seen: _Seen) -> Any:
     import httpx
-
-    inner, seen = response.stream, _Seen(recorder, exchange, response)
 
     class Stream(httpx.AsyncByteStream):
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
+            with seen.reading():
                 async for chunk in inner:
                     seen.add(chunk)
                     yield chunk
-            except GeneratorExit:
-                raise
-            except BaseException as error:
-                seen.fail(error)
-                raise
-            seen.end(complete=True)
 
         async def aclose(self) -> None:
             try:
