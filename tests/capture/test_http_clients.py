@@ -4,10 +4,12 @@ import gc
 import pickle
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+import httplib2
 import httpx
 import pytest
 import requests
@@ -230,12 +232,57 @@ async def test_httpx_async(web: Web, traced: Recording) -> None:
 
 
 async def test_aiohttp_leaves_a_gap(web: Web, traced: Recording) -> None:
-    """A transport that is not recorded is named by a gap, never passed over in silence."""
+    """A transport that is not recorded is named by a gap, once, never passed over in silence."""
     import aiohttp
 
-    async with aiohttp.ClientSession() as client, client.get(f"{web.url}/json") as answer:
-        assert answer.status == 200
+    async with aiohttp.ClientSession() as client:
+        for _ in range(2):
+            async with client.get(f"{web.url}/json") as answer:
+                assert answer.status == 200
     assert traced.gaps() == [("unseen-transport", "aiohttp is not recorded")]
+
+
+def test_a_urllib3_inside_another_library_is_recorded(web: Web, traced: Recording) -> None:
+    """The copies that pip and others carry are seen one layer below, in http.client; once each."""
+    vendored = pytest.importorskip("pip._vendor.urllib3", reason="a venv of uv has no pip")
+    pool = vendored.PoolManager()
+    with closing(pool.connection_from_url(web.url)) as connections:
+        assert connections.request("GET", "/json").status == 200
+        with pytest.raises(vendored.exceptions.MaxRetryError):
+            connections.request("GET", "/drop", retries=0)
+    assert [each["status"] for each in traced.exchanges()] == [200, None]
+    assert traced.exchanges()[0]["data"]["url"] == f"{web.url}/json"
+    assert web.requests == ["GET /json", "GET /drop"]
+    assert traced.gaps() == []
+
+
+class Derived(HTTPConnection):
+    """A connection as libraries derive them."""
+
+    def __init__(self, host: str, port: int | None = None, **_: Any) -> None:
+        super().__init__(host, port)
+
+
+def test_a_connection_that_httplib2_is_given_is_recorded_once(web: Web, traced: Recording) -> None:
+    """Whose class it is does not matter: httplib2 records what it sends through it."""
+    http = httplib2.Http()
+    http.request(f"{web.url}/json", connection_type=Derived)
+    http.close()
+    assert [each["status"] for each in traced.exchanges()] == [200]
+    assert traced.gaps() == []
+
+
+def test_requests_put_together_by_hand_leave_a_gap(web: Web, traced: Recording) -> None:
+    """putrequest, putheader, endheaders: their requests are named, once a class of connection."""
+    connection = Derived(web.url.removeprefix("http://"))
+    for _ in range(2):
+        connection.putrequest("GET", "/json")
+        connection.endheaders()
+        assert connection.getresponse().read() == ANSWER
+    connection.close()
+    named = f"a request of {__name__}.Derived is not recorded"
+    assert traced.gaps() == [("unseen-transport", named)]
+    assert traced.exchanges() == []
 
 
 def test_http_client_itself(web: Web, traced: Recording) -> None:

@@ -14,10 +14,8 @@ from tests.capture.web import serve
 from tests.support.capture import read, recording
 from tracer import control, operation
 from tracer.capture.bootstrap import STARTUP, environment
-from tracer.capture.install import SEAMS, install, uninstall
+from tracer.capture.install import SEAMS, UNSEEN, install, uninstall
 from tracer.capture.recorder import Recorder
-
-OPTIONAL = {"pycurl", "aiosmtplib"}
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +29,7 @@ def attributes() -> dict[tuple[str, str, str], Any]:
     """Return every attribute of every class in the modules that are attached to."""
     found = {}
     for name in SEAMS:
-        if name in OPTIONAL:
+        if name in UNSEEN:
             continue
         module = importlib.import_module(name)
         for owner_name, owner in vars(module).items():
@@ -48,7 +46,7 @@ def test_everything_is_attached_and_exactly_undone() -> None:
     recorder = install()
     during = attributes()
     changed = {name for name in before if during[name] is not before[name]}
-    assert {module for module, _, _ in changed} >= set(SEAMS) - OPTIONAL
+    assert {module for module, _, _ in changed} >= set(SEAMS) - set(UNSEEN)
     assert set(recorder.hooks) >= {"httplib2", "googleapiclient", "requests", "smtplib", "ldap3"}
     uninstall()
     after = attributes()
@@ -116,20 +114,31 @@ assert not hasattr(ldap3.Connection.bind, "__wrapped__")
     assert done.returncode == 0
 
 
+@pytest.mark.parametrize("name", UNSEEN)
 def test_a_transport_that_cannot_be_seen_is_named(
-    tmp_path: Path, clean_environment: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, tmp_path: Path, clean_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Importing one is a gap while debug is on, and a remark in the list of seams for later."""
-    (tmp_path / "aiosmtplib.py").write_text("")
+    (tmp_path / f"{name}.py").write_text("")
     monkeypatch.syspath_prepend(str(tmp_path))
     with recording(attach=False) as traced:
         recorder = install(traced.recorder)
-        importlib.import_module("aiosmtplib")
-        assert "aiosmtplib (not recorded)" in recorder.hooks
-        assert ("unseen-transport", "aiosmtplib is not recorded") in traced.gaps()
+        importlib.import_module(name)
+        assert f"{name} (not recorded)" in recorder.hooks
+        assert ("unseen-transport", f"{name} is not recorded") in traced.gaps()
         uninstall()
         assert recorder.hooks == []
-    del sys.modules["aiosmtplib"]
+    del sys.modules[name]
+
+
+def test_the_readme_names_what_is_not_recorded() -> None:
+    """The row of `tracer run` lists every library that a trace only names."""
+    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    [row] = [line for line in page.splitlines() if line.startswith("| `tracer run ")]
+    recorded, _, named = row.partition("Only named: ")
+    told = named.partition(";")[0].split(", ")
+    assert told == sorted({*UNSEEN, "aiohttp", "imaplib", "poplib"})
+    assert not set(told) & set(recorded.split(", "))
 
 
 def test_threads_that_import_while_we_attach_do_not_wait_for_ever() -> None:

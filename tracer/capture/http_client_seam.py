@@ -1,11 +1,13 @@
-"""http.client used directly, by urllib.request for one: what no library above it records.
+"""http.client, used by urllib.request for one: what no library above it records.
 
-Only the two classes of the standard library themselves: httplib2, urllib3 and others derive their
-own connections from them, and are recorded one layer higher. The body stays unread.
+Connections that a library derives from it are recorded too, such as those of the urllib3 inside
+pip; but not those of httplib2 and urllib3, which are recorded one layer higher. The body stays
+unread. A request that is not made by `request` is named by a gap.
 """
 
 import weakref
-from collections.abc import Callable, Set
+from collections.abc import Callable
+from functools import cache
 from time import monotonic
 from types import ModuleType
 from typing import Any, Final
@@ -15,6 +17,7 @@ from tracer.capture.record import expect_redirect, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
+from tracer.capture.unseen import say
 
 _in_progress: Final[weakref.WeakKeyDictionary[Any, Exchange]] = weakref.WeakKeyDictionary()
 _PORTS: Final = {"http": 80, "https": 443}
@@ -22,29 +25,22 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 def attach(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to `http.client`."""
-    plain = {module.HTTPConnection, getattr(module, "HTTPSConnection", None)}
-
-    def request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
-        return _request(original, recorder, plain)
-
     places = [
-        (module.HTTPConnection, "request", request),
+        (module.HTTPConnection, "request", _request),
         (module.HTTPConnection, "getresponse", _getresponse),
     ]
     return swap(recorder, "http.client", places)
 
 
-def _request(
-    original: Callable[..., Any], recorder: Recorder, plain: Set[Any]
-) -> Callable[..., Any]:
+def _request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     def request(
         self: Any, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> Any:
         headers = {} if headers is None else headers
-        if type(self) not in plain or monotonic() < recorder.off_until:
+        if _layered(self.__class__) or monotonic() < recorder.off_until:
             return original(self, method, url, body, headers, **kwargs)
         session = recorder.session()
-        if session is None:
+        if session is None or _in_other_hands(self):
             return original(self, method, url, body, headers, **kwargs)
         exchange = guarded(recorder, lambda: _begin(session, self, method, url, body, headers))
         try:
@@ -63,8 +59,12 @@ def _request(
 
 def _getresponse(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
     def getresponse(self: Any) -> Any:
+        if _layered(self.__class__):
+            return original(self)
         exchange = _in_progress.pop(self, None) if _in_progress else None
         if exchange is None:
+            if not _in_other_hands(self):
+                say(recorder, f"a request of {type(self).__module__}.{type(self).__qualname__}")
             return original(self)
         try:
             response = original(self)
@@ -76,6 +76,21 @@ def _getresponse(original: Callable[..., Any], recorder: Recorder) -> Callable[.
         return response
 
     return getresponse
+
+
+@cache
+def _layered(kind: type[Any]) -> bool:
+    """Tell whether connections of this class are recorded one layer higher."""
+    return any(
+        base.__module__.partition(".")[0] in {"httplib2", "urllib3"} for base in kind.__mro__
+    )
+
+
+def _in_other_hands(connection: Any) -> bool:
+    """Tell whether httplib2, which takes connections of any class, is recording this one."""
+    from tracer.capture.wire import carried_by  # it imports what we attach to: not before that
+
+    return carried_by(connection) is not None
 
 
 def _begin(

@@ -29,6 +29,9 @@ def _later(module: str, function: str) -> Attach:
     return attach
 
 
+UNSEEN: Final = ("aioimaplib", "aiosmtplib", "curl_cffi", "grpc", "pycurl")
+"""What cannot be attached to: that it is there is all a trace says of it."""
+
 SEAMS: Final[dict[str, Attach]] = {
     **_GOOGLE,
     "urllib3.connectionpool": _later("tracer.capture.urllib3_seam", "attach_urllib3"),
@@ -39,9 +42,10 @@ SEAMS: Final[dict[str, Attach]] = {
     "smtplib": _later("tracer.capture.smtp_seam", "attach"),
     "ldap3.strategy.asynchronous": _later("tracer.capture.ldap_seam", "attach_strategies"),
     "ldap3.core.connection": _later("tracer.capture.ldap_seam", "attach_connection"),
+    "imaplib": _later("tracer.capture.unseen", "attach_imaplib"),
+    "poplib": _later("tracer.capture.unseen", "attach_poplib"),
     "aiohttp.client": _later("tracer.capture.unseen", "attach_aiohttp"),
-    "pycurl": _later("tracer.capture.unseen", "attach_silent"),
-    "aiosmtplib": _later("tracer.capture.unseen", "attach_silent"),
+    **dict.fromkeys(UNSEEN, _later("tracer.capture.unseen", "attach_silent")),
 }
 """What is attached to, by the module that it waits for."""
 
@@ -71,10 +75,7 @@ def install(recorder: Recorder | None = None) -> Recorder:
         finder = _Finder(recorder)
         _installed = _Installed(recorder, finder, operation.set_sink(recorder))
         sys.meta_path.insert(0, finder)
-    for name in (
-        *SEAMS,
-        *SEAMS,
-    ):  # twice: an import may have begun just before the finder was there
+    for name in (*SEAMS, *SEAMS):  # twice: an import may have begun just before the finder
         _attach_if_imported(finder, name)
     return recorder
 

@@ -21,6 +21,7 @@ from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
 from tracer.capture.swap import Detach, swap
+from tracer.capture.unseen import attach_silent
 from tracer.capture.wire import Wire, carried_by
 from tracer.schema.events import Kind, Topic
 
@@ -46,10 +47,7 @@ def attach_urllib3(recorder: Recorder, module: ModuleType) -> Detach:
     """Attach to `urllib3.connectionpool`, version 2."""
     pool = module.HTTPConnectionPool
     if "preload_content" not in signature(pool.__dict__["_make_request"]).parameters:
-        session = recorder.session()  # version 1 hands out http.client's own answers
-        if session is not None:
-            session.gap("unseen-transport", "urllib3 before 2.0: update it to see what it does")
-        return lambda: None
+        return attach_silent(recorder, module)  # version 1 hands out http.client's own answers
     return swap(recorder, "urllib3", [(pool, "_make_request", _make_request)])
 
 
