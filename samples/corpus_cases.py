@@ -185,6 +185,8 @@ def situations() -> Iterator[Case]:
                _always("code-page"), settings={"code_page": "cp850"})  # fmt: skip
     yield Case("Gmail switched off", send, _always("gmail-off"),
                settings={"use_gmail": "false"})  # fmt: skip
+    yield Case("list without an end", resolve, _always("operation-failed"),
+               faults=(("same-page", {}),))  # fmt: skip
     yield from _programs()
     for name in ("send", "search", "events"):
         yield Case(f"killed in {name}", ACTS[name], _always("unanswered"), cut=_killed)

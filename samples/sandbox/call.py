@@ -86,7 +86,7 @@ class Call:
 
     def page(self, items: list[Json], size: int) -> tuple[list[Json], str | None]:
         """Cut the page out of `items` that the call asks for; return it and the next token."""
-        return self.state.pages.cut(items, size, self.arg("pageToken"), "empty-page" in self.acts)
+        return self.state.pages.cut(items, size, self.arg("pageToken"), self.acts)
 
 
 Handler = Callable[[Call], Json | Reply | None]

@@ -23,9 +23,7 @@ def users_list(call: Call) -> Json:
     view = _View(call)
     size = call.number("maxResults", 100, 1, 500)
     users = [] if call.arg("pageToken") else _selected(call)
-    page, following = call.state.pages.cut(
-        users, size, call.arg("pageToken"), "empty-page" in call.acts
-    )
+    page, following = call.state.pages.cut(users, size, call.arg("pageToken"), call.acts)
     answer: Json = {"kind": "admin#directory#users", "etag": f'"users-{call.world.revision}"'}
     if page:
         answer["users"] = [view.of(user) for user in page]

@@ -81,6 +81,9 @@ TABLE: Mapping[str, Kind] = {
         "reply", "410 fullSyncRequired", match="calendar.events.list", error="sync-expired"
     ),
     "empty-page": Kind("act", "a list page without items, but with a next page", match="*.list*"),
+    "same-page": Kind(
+        "act", "a list page, again and again, always with the same token", None, match="*.list*"
+    ),
     "skewed-clock": Kind(
         "clock", "the servers' clock is `seconds` off", None, options={"seconds": -600}
     ),

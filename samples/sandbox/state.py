@@ -1,7 +1,7 @@
 """What one running sandbox remembers, beside its world."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +38,11 @@ class Pages:
         self._cursors: dict[str, tuple[Sequence[Any], int]] = {}
 
     def cut(
-        self, items: Sequence[Any], size: int, token: str, empty: bool = False
+        self, items: Sequence[Any], size: int, token: str, acts: Set[str] = frozenset()
     ) -> tuple[list[Any], str | None]:
         """Return one page of `items`, or of the list that `token` continues, and the next token.
+
+        `acts` are the faults that change it: ``empty-page``, ``same-page``.
 
         Raises:
             Refused: 400 for a page token that was never given out.
@@ -50,12 +52,17 @@ class Pages:
             if token not in self._cursors:
                 raise Refused("bad-page-token")
             items, at = self._cursors[token]
-        end = at if empty else at + size
-        if not empty and end >= len(items):
-            return list(items[at:]), None
-        following = "~!!~" + secrets.token_urlsafe(60)
+        end = at if "empty-page" in acts else at + size
+        page = list(items[at:end])
+        if "same-page" in acts:
+            following, end = token, at
+        elif "empty-page" not in acts and end >= len(items):
+            return page, None
+        else:
+            following = ""
+        following = following or "~!!~" + secrets.token_urlsafe(60)
         self._cursors[following] = (items, end)
-        return list(items[at:end]), following
+        return page, following
 
 
 class State:

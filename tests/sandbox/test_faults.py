@@ -199,6 +199,19 @@ def test_empty_page_does_not_end_the_list(box: Sandbox, connect: Connect) -> Non
     assert len(messages.list_next(request, first).execute()["messages"]) == 4
 
 
+def test_same_page_comes_again_with_its_token(box: Sandbox, connect: Connect) -> None:
+    """The second page is the first one, and so is the third: the list has no end."""
+    box.fault("same-page")
+    messages = connect("gmail", DUPOND, MAIL).users().messages()
+    request = messages.list(userId="me", maxResults=1)
+    pages = [request.execute()]
+    for _ in range(2):
+        request = messages.list_next(request, pages[-1])
+        pages.append(request.execute())
+    assert [page["messages"] for page in pages] == [pages[0]["messages"]] * 3
+    assert len({page["nextPageToken"] for page in pages}) == 1
+
+
 def test_skewed_clock_shows_in_date_and_token(box: Sandbox, connect: Connect) -> None:
     """With the servers' clock behind, no token is to be had until the fault is cleared."""
     users = connect("gmail", DUPOND, MAIL).users()
@@ -255,6 +268,6 @@ def test_table_is_in_order() -> None:
     others = {
         *("drop-before", "drop-after", "hang", "hang-before", "slow", "slow-body", "gzip"),
         *("truncated-json", "redirect", "401-once", "not-admin", "history-too-old"),
-        *("sync-expired", "empty-page", "skewed-clock"),
+        *("sync-expired", "empty-page", "same-page", "skewed-clock"),
     }
     assert set(TABLE) == {*ANSWERS, *TOKEN_FAULTS, *others}
