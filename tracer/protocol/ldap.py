@@ -82,7 +82,7 @@ class DirectoryServer:
             return found
 
     def _search(self, connection: Any, filter_: str) -> Found:
-        contacts: list[Contact] = []
+        contacts: dict[str, Contact] = {}
         cookie: bytes | None = None
         while True:
             connection.search(
@@ -92,15 +92,22 @@ class DirectoryServer:
                 paged_size=self._ldap.page_size,
                 paged_cookie=cookie,
             )
-            contacts += map(_contact, _entries(connection.response))
+            before, known = cookie, len(contacts)
+            contacts |= {one.key: one for one in map(_contact, _entries(connection.response))}
             if connection.result["result"] == _SIZE_LIMIT:
-                return Found(tuple(contacts), complete=False)
+                return Found(tuple(contacts.values()), complete=False)
             _require_success(connection.result)
             controls = connection.result.get("controls") or {}
             paging = controls.get("1.2.840.113556.1.4.319", {})
             cookie = paging.get("value", {}).get("cookie")
             if not cookie:
-                return Found(tuple(contacts))
+                return Found(tuple(contacts.values()))
+            if cookie == before and len(contacts) == known:  # some servers have but one cookie
+                raise ServiceError(
+                    "the directory server's list does not end",
+                    cause="it gave the same page twice",
+                    remedy="raise ldap.page_size, or narrow ldap.base",
+                )
 
     def _attributes(self, server: Any) -> list[str]:
         """Return the attributes to ask for: those that the server's schema knows."""

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tracer.protocol.errors import MessageError
-from tracer.protocol.gsuite.client import Google
+from tracer.protocol.gsuite.client import Google, pages
 from tracer.protocol.gsuite.send import Once
 
 
@@ -35,15 +36,14 @@ class Calendar:
         Raises:
             LayerError: Google refused, or did not answer.
         """
-        request = self._events.list(
-            calendarId="primary", timeMin=since.isoformat(), timeMax=until.isoformat(),
+        ask = partial(
+            self._events.list, calendarId="primary",
+            timeMin=since.isoformat(), timeMax=until.isoformat(),
             singleEvents=True, orderBy="startTime", maxResults=250,
         )  # fmt: skip
         found: list[Appointment] = []
-        while request is not None:
-            page = self._google.run(request)
+        for page in pages(self._google.run, ask):
             found += [_appointment(item) for item in page.get("items") or [] if _has_times(item)]
-            request = self._events.list_next(request, page)
         return found
 
     def create(self, appointment: Appointment) -> str:

@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -216,6 +216,39 @@ class Google:
             document["baseUrl"] = document["rootUrl"] + document["servicePath"]
             document.pop("mtlsRootUrl", None)
         return document
+
+
+def pages(
+    run: Callable[[Any], dict[str, Any]], ask: Callable[..., Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a list.
+
+    Args:
+        run: `Google.run`, or what counts the requests on the way to it.
+        ask: Makes the request for a page, given its ``pageToken``. The library's own ``…_next``
+            fails for a parameter with several values.
+
+    Raises:
+        ServiceError: The server gave a page token a second time: the list would never end.
+    """
+    token: str | None = None
+    given: set[str] = set()
+    while True:
+        request = ask(pageToken=token)
+        page = run(request)
+        yield page
+        token = str(page.get("nextPageToken") or "")
+        if not token:
+            return
+        if token in given:
+            raise ServiceError(
+                f"{request.methodId}: the list does not end",
+                "the server gave the same page token twice",
+                "try again; if it stays so, narrow the question or tell the server's operator",
+                200,
+                "repeatedPageToken",
+            )
+        given.add(token)
 
 
 def transport_options(settings: Settings) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from tracer.operation import Operation
 from tracer.protocol.errors import ServiceError
-from tracer.protocol.gsuite.client import Google
+from tracer.protocol.gsuite.client import Google, pages
 from tracer.protocol.identity import Encoding, Identity, Rules, User
 from tracer.protocol.steps import Rule
 
@@ -45,8 +46,7 @@ class Directory:
             fields=_USER,
         )
         try:
-            self.cost.requests += 1
-            found = [self._user(self.google.run(request))]
+            found = [self._user(self._run(request))]
         except ServiceError as error:
             if error.status != 404:
                 raise
@@ -79,8 +79,8 @@ class Directory:
         return self.google.directory().users()
 
     def _list(self, **more: str) -> Iterator[User]:
-        users = self._users
-        request = users.list(
+        ask = partial(
+            self._users.list,
             customer=self.google.settings.options.customer,
             projection="custom",
             customFieldMask=self.rules.schema,
@@ -89,13 +89,14 @@ class Directory:
             fields=f"nextPageToken,users({_USER})",
             **more,
         )
-        while request is not None:
-            self.cost.requests += 1
-            page = self.google.run(request)
+        for page in pages(self._run, ask):
             items = page.get("users")
             for item in items if isinstance(items, list) else []:
                 yield self._user(item)
-            request = users.list_next(request, page)
+
+    def _run(self, request: Any) -> dict[str, Any]:
+        self.cost.requests += 1  # one that fails was asked too
+        return self.google.run(request)
 
     def _user(self, item: dict[str, Any]) -> User:
         self.cost.users += 1

@@ -4,12 +4,13 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from tracer.operation import Operation
 from tracer.protocol.errors import ServiceError
-from tracer.protocol.gsuite.client import Google
+from tracer.protocol.gsuite.client import Google, pages
 from tracer.protocol.gsuite.failures import explain
 from tracer.protocol.mime import Received, parse
 
@@ -53,12 +54,12 @@ class Mailbox:
 
     def search(self, query: str = "", limit: int = 20) -> list[Summary]:
         """Return the newest messages that fit Gmail's `query`, at most `limit`."""
-        request = self._messages.list(userId="me", q=query or None, maxResults=min(limit, 500))
+        ask = partial(self._messages.list, userId="me", q=query or None, maxResults=min(limit, 500))
         ids: list[str] = []
-        while request is not None and len(ids) < limit:
-            page = self.google.run(request)
+        for page in pages(self.google.run, ask):
             ids += [str(entry["id"]) for entry in page.get("messages") or []]
-            request = self._messages.list_next(request, page)
+            if len(ids) >= limit:
+                break
         return self._summaries(ids[:limit])
 
     def read(self, message_id: str, code_page: str) -> Received:
@@ -91,19 +92,20 @@ class Mailbox:
         return News(tuple(found), str(profile.get("historyId", "")), full=True)
 
     def _history(self, position: str) -> tuple[list[str], str]:
-        history = self._gmail.users().history()
-        request = history.list(
-            userId="me", startHistoryId=position, historyTypes="messageAdded", maxResults=500
+        ask = partial(
+            self._gmail.users().history().list,
+            userId="me",
+            startHistoryId=position,
+            historyTypes="messageAdded",
+            maxResults=500,
         )
         ids: dict[str, None] = {}
         now = position
-        while request is not None:
-            page = self.google.run(request)
+        for page in pages(self.google.run, ask):
             now = str(page.get("historyId", now))
             for record in page.get("history") or []:
                 for added in record.get("messagesAdded") or []:
                     ids[str(added["message"]["id"])] = None
-            request = history.list_next(request, page)
         return list(ids), now
 
     @property

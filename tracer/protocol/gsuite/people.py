@@ -1,10 +1,11 @@
 """Google contacts of an account: its own, the people of its domain, and whom it has written to."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from tracer.protocol.contacts import Contact, Found, containing, matching
-from tracer.protocol.gsuite.client import Google
+from tracer.protocol.gsuite.client import Google, pages
 
 _FIELDS: Final = "names,emailAddresses,phoneNumbers,organizations"
 _SOURCES: Final = ["DIRECTORY_SOURCE_TYPE_DOMAIN_PROFILE", "DIRECTORY_SOURCE_TYPE_DOMAIN_CONTACT"]
@@ -37,24 +38,21 @@ class People:
     def _own(self) -> Iterator[Contact]:
         connections = self._google.service("people", self._account, "contacts").people()
         connections = connections.connections()
-        request = connections.list(
+        ask = partial(
+            connections.list,
             resourceName="people/me",
             personFields=_FIELDS,
             pageSize=1000,
             sortOrder="LAST_NAME_ASCENDING",
         )
-        while request is not None:
-            page = self._google.run(request)
+        for page in pages(self._google.run, ask):
             yield from (_contact(one, "google") for one in page.get("connections") or [])
-            request = connections.list_next(request, page)
 
     def _domain(self) -> Iterator[Contact]:
         people = self._google.service("people", self._account, "directory-people").people()
-        request = people.listDirectoryPeople(readMask=_FIELDS, sources=_SOURCES, pageSize=1000)
-        while request is not None:
-            page = self._google.run(request)
+        ask = partial(people.listDirectoryPeople, readMask=_FIELDS, sources=_SOURCES, pageSize=1000)
+        for page in pages(self._google.run, ask):
             yield from (_contact(one, "directory") for one in page.get("people") or [])
-            request = people.listDirectoryPeople_next(request, page)
 
 
 def _contact(person: dict[str, Any], source: str) -> Contact:
