@@ -6,7 +6,7 @@ Textual reads plain strings of a palette as markup; only `Content` goes in here.
 import asyncio
 import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
 
 from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -17,9 +17,7 @@ from viewer.model.visible import visible
 from viewer.tui.help import bindings_of
 from viewer.tui.look import Look
 from viewer.tui.lookapp import app_of
-
-if TYPE_CHECKING:
-    from viewer.tui.main_screen import MainScreen
+from viewer.tui.navigation import Navigation
 
 _EVENTS: Final = 20
 _ACCOUNTS: Final = 500
@@ -28,7 +26,7 @@ Offer = tuple[str, str, Callable[[], object]]
 """Kind (``action``, ``tab``, …), text, what it does."""
 
 
-def open_palette(screen: "MainScreen") -> None:
+def open_palette(screen: Navigation) -> None:
     """Open the palette over `screen`."""
     if not CommandPalette.is_open(screen.app):
         placeholder = screen.look("palette.placeholder")
@@ -39,8 +37,8 @@ class Finder(Provider):
     """Finds what the palette offers."""
 
     @property
-    def _main(self) -> "MainScreen":
-        return cast("MainScreen", self.screen)
+    def _main(self) -> Navigation:
+        return cast("Navigation", self.screen)
 
     @property
     def _look(self) -> Look:
