@@ -12,6 +12,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import record
+from tracer.capture.frame import failing
 from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
@@ -170,13 +171,8 @@ def _invoke(
     if session is None:
         return work()
     pair = guarded(how.recorder, lambda: _begin(session, how, obj, name, args, kwargs))
-    try:
+    with failing(how.recorder, pair):
         value = work()
-    except BaseException as error:
-        failure = error
-        if pair is not None:
-            guarded(how.recorder, lambda: pair.fail(failure))
-        raise
     if pair is not None:
         guarded(how.recorder, pair.end)
     return value

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture.exchange import Exchange, begin
+from tracer.capture.frame import failing
 from tracer.capture.record import expect_redirect, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
@@ -43,13 +44,8 @@ def _request(original: Callable[..., Any], recorder: Recorder) -> Callable[..., 
         if session is None or _in_other_hands(self):
             return original(self, method, url, body, headers, **kwargs)
         exchange = guarded(recorder, lambda: _begin(session, self, method, url, body, headers))
-        try:
+        with failing(recorder, exchange):
             result = original(self, method, url, body, headers, **kwargs)
-        except BaseException as error:
-            failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
-            raise
         if exchange is not None:
             _in_progress[self] = exchange
         return result
@@ -66,12 +62,8 @@ def _getresponse(original: Callable[..., Any], recorder: Recorder) -> Callable[.
             if not _in_other_hands(self):
                 say(recorder, f"a request of {type(self).__module__}.{type(self).__qualname__}")
             return original(self)
-        try:
+        with failing(recorder, exchange):
             response = original(self)
-        except BaseException as error:
-            failure = error
-            guarded(recorder, lambda: exchange.fail(failure))
-            raise
         guarded(recorder, lambda: _end(exchange, response))
         return response
 

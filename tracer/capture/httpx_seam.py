@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture.exchange import Exchange, begin
+from tracer.capture.frame import failing
 from tracer.capture.record import expect_redirect, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
@@ -31,9 +32,9 @@ def _handle_request(original: Callable[..., Any], recorder: Recorder) -> Callabl
         session = recorder.session()
         if session is None:
             return original(self, request)
-        with _recorded(recorder, session, request) as seen:
-            response = original(self, request)
-            seen.response = response
+        seen = _Seen(recorder, guarded(recorder, lambda: _begin(session, request)))
+        with failing(recorder, seen):
+            response = seen.response = original(self, request)
         response.stream = _sync_stream(response.stream, seen)
         return response
 
@@ -45,24 +46,13 @@ def _handle_async_request(original: Callable[..., Any], recorder: Recorder) -> C
         session = recorder.session()
         if session is None:
             return await original(self, request)
-        with _recorded(recorder, session, request) as seen:
-            response = await original(self, request)
-            seen.response = response
+        seen = _Seen(recorder, guarded(recorder, lambda: _begin(session, request)))
+        with failing(recorder, seen):
+            response = seen.response = await original(self, request)
         response.stream = _async_stream(response.stream, seen)
         return response
 
     return handle_async_request
-
-
-@contextmanager
-def _recorded(recorder: Recorder, session: Session, request: Any) -> Iterator["_Seen"]:
-    """Begin an exchange; it ends here when there is no answer, else with the answer's body."""
-    seen = _Seen(recorder, guarded(recorder, lambda: _begin(session, request)))
-    try:
-        yield seen
-    except BaseException as error:
-        seen.fail(error)
-        raise
 
 
 def _begin(session: Session, request: Any) -> Exchange:

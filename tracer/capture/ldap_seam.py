@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import record
+from tracer.capture.frame import failing
 from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
@@ -69,13 +70,8 @@ def _send(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any
         if session is None:
             return original(self, message_type, request, controls)
         exchange = guarded(recorder, lambda: _begin(session, self, message_type, request, controls))
-        try:
+        with failing(recorder, exchange):
             number = original(self, message_type, request, controls)
-        except BaseException as error:
-            failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
-            raise
         if exchange is not None:
             if exchange.name in _UNANSWERED:
                 answer = {"code": 0, "description": "no answer is due"}
@@ -123,12 +119,8 @@ def _get_response(original: Callable[..., Any], recorder: Recorder) -> Callable[
         exchange = _pending.get(self, {}).pop(message_id, None)
         if exchange is None:
             return original(self, message_id, timeout)
-        try:
+        with failing(recorder, exchange):
             responses = original(self, message_id, timeout)
-        except BaseException as error:
-            failure = error
-            guarded(recorder, lambda: exchange.fail(failure))
-            raise
         guarded(recorder, lambda: _end(exchange, responses))
         return responses
 
@@ -179,13 +171,8 @@ def _open(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any
                 session, Topic.LDAP, Kind.EXCHANGE, "connect", {"request": place}, []
             ),
         )
-        try:
+        with failing(recorder, exchange):
             result = original(self, *args, **kwargs)
-        except BaseException as error:
-            failure = error
-            if exchange is not None:
-                guarded(recorder, lambda: exchange.fail(failure))
-            raise
         if exchange is not None:
             answer = {"code": 0, "description": "connected"}
             guarded(recorder, lambda: exchange.end(0, response=answer))
@@ -209,13 +196,8 @@ def _call(original: Callable[..., Any], recorder: Recorder) -> Callable[..., Any
             recorder,
             lambda: _begin_call(session, name, self, known.bind(self, *args, **kwargs).arguments),
         )
-        try:
+        with failing(recorder, begun, lambda error: getattr(error, "result", None)):
             result = original(self, *args, **kwargs)
-        except BaseException as error:
-            failure = error
-            if begun is not None:
-                guarded(recorder, lambda: begun.fail(failure, getattr(failure, "result", None)))
-            raise
         if begun is not None:
             guarded(recorder, lambda: begun.end(_code(self)))
         return result

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from tracer.capture import record
+from tracer.capture.frame import failing
 from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.redact.redactor import Notes
@@ -136,12 +137,8 @@ def _whole(
     dialogue = _of(connection)
     dialogue.whole = True
     try:
-        reply = work()
-    except BaseException as error:
-        failure = error
-        if command is not None:
-            guarded(recorder, lambda: command.fail(failure, getattr(failure, "smtp_code", None)))
-        raise
+        with failing(recorder, command, _code):
+            reply = work()
     finally:
         dialogue.whole = False
     if command is not None:
@@ -219,14 +216,8 @@ def _sendmail(original: Callable[..., Any], recorder: Recorder) -> Callable[...,
         if session is None:
             return original(self, from_addr, to_addrs, msg, *args, **kwargs)
         call = guarded(recorder, lambda: _begin_send(session, self, from_addr, to_addrs, msg))
-        try:
+        with failing(recorder, call, _code):
             refused = original(self, from_addr, to_addrs, msg, *args, **kwargs)
-        except BaseException as error:
-            failure = error
-            if call is not None:
-                code = getattr(failure, "smtp_code", None) or _refusal(failure)
-                guarded(recorder, lambda: call.fail(failure, code))
-            raise
         if call is not None:
             more = {"refused": len(refused)} if refused else {}
             guarded(recorder, lambda: call.end(_of(self).code, **more))
@@ -235,8 +226,10 @@ def _sendmail(original: Callable[..., Any], recorder: Recorder) -> Callable[...,
     return sendmail
 
 
-def _refusal(failure: BaseException) -> int | None:
-    """Return the reply code of the first recipient that was refused, of those that all were."""
+def _code(failure: BaseException) -> int | None:
+    """Return the reply code of an error; the first recipient's where all were refused."""
+    if said := getattr(failure, "smtp_code", None):
+        return int(said)
     for code, _ in getattr(failure, "recipients", {}).values():
         return int(code)
     return None

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from tracer.capture import record
 from tracer.capture.exchange import Exchange, begin
+from tracer.capture.frame import failing
 from tracer.capture.record import Record, guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session
@@ -75,13 +76,8 @@ def _make_request(original: Callable[..., Any], recorder: Recorder) -> Callable[
         under_way: _UnderWay | None = guarded(
             recorder, lambda: _UnderWay(session, conn, begin(session, *asked, **again))
         )
-        try:
+        with failing(recorder, under_way):
             response = original(self, conn, method, url, body, headers, *args, **kwargs)
-        except BaseException as error:
-            failure = error
-            if under_way is not None:
-                guarded(recorder, lambda: under_way.fail(failure))
-            raise
         if under_way is not None:
             guarded(recorder, lambda: under_way.answered(response))
         return response
@@ -250,12 +246,8 @@ def _session_send(original: Callable[..., Any], recorder: Recorder) -> Callable[
         call: Record | None = guarded(recorder, lambda: _ews_call(session, request))
         token = _in_ews.set(True)
         try:
-            response = original(self, request, **kwargs)
-        except BaseException as error:
-            failure = error
-            if call is not None:
-                guarded(recorder, lambda: call.fail(failure))
-            raise
+            with failing(recorder, call):
+                response = original(self, request, **kwargs)
         finally:
             _in_ews.reset(token)
         if call is not None:
