@@ -9,7 +9,6 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from samples.sandbox import Sandbox, seed_world
+from samples.sandbox.world import World
 from tests.support.capture import Recording, damaged, read, recording, service
 from tracer import control
 from tracer.capture.recorder import Recorder
@@ -250,25 +250,33 @@ def test_the_size_cap_ends_the_recording_with_a_gap(clean_environment: Path) -> 
 
 def test_the_expiry_ends_the_recording_with_a_gap(clean_environment: Path) -> None:
     """After its time nothing is recorded, and the trace says why."""
-    with recording(lifetime=0.15) as traced:
-        note(traced.recorder, 1)
-        time.sleep(0.2)
-        note(traced.recorder, 2)
+    later = 0.0
+    recorder = Recorder(clock=control.Clock(monotonic=lambda: time.monotonic() + later))
+    with recording(attach=False, lifetime=60.0) as traced:
+        note(recorder, 1)
+        later = 61.0
+        time.sleep(A_LOOK)
+        note(recorder, 2)
         assert numbers(traced) == [1]
         assert [name for name, _ in traced.gaps()] == ["expired"]
+        recorder.close()
 
 
-def test_what_began_while_debug_was_on_ends_in_its_file(traced: Recording, tmp_path: Path) -> None:
+def test_what_began_while_debug_was_on_ends_in_its_file(
+    traced: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """`off` during a call: its exchange, call and operation still end there; the next is silent."""
+
+    def off_and_now(world: World) -> float:
+        control.turn_off()  # the request has arrived, the answer is being made
+        return time.time()
+
     with Sandbox(seed_world()) as box, closing(service(box, tmp_path)) as gmail:
         labels = gmail.users().labels()
         labels.list(userId="me").execute()
-        box.fault("slow", ms=300)
-        timer = threading.Timer(0.1, control.turn_off)
-        timer.start()
-        with operation("read mailbox", "gmail"):
+        with monkeypatch.context() as patched, operation("read mailbox", "gmail"):
+            patched.setattr(World, "now", off_and_now)
             labels.list(userId="me").execute()
-        timer.join()
         labels.list(userId="me").execute()
     kinds = [(event["kind"], event["phase"]) for event in traced.events()]
     assert kinds[-4:] == [
@@ -334,14 +342,13 @@ def test_switching_reaches_another_process_on_its_open_connection(
         command = [sys.executable, "-c", PROGRAM, box.url, str(stop)]
         program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
-            while len(box.requests) < 3:
-                time.sleep(0.01)
+            _wait_for_requests(box, 3)
             state, _ = control.turn_on()
             first = _wait_for(state.file, "exchange")
             control.turn_off()
-            time.sleep(0.2)
+            _wait_for_requests(box, 20)
             size = Path(state.file).stat().st_size
-            time.sleep(0.2)
+            _wait_for_requests(box, 20)
             assert Path(state.file).stat().st_size == size
             again, _ = control.turn_on()
             _wait_for(again.file, "exchange")
@@ -358,12 +365,18 @@ def test_switching_reaches_another_process_on_its_open_connection(
 
 def _wait_for(file: str, kind: str) -> dict[str, Any]:
     """Return the first end line of that kind, once it is there."""
-    for _ in range(500):
+    while True:  # a hang is the whole test's
         for event in read(file):
             if (event["kind"], event["phase"]) == (kind, "end"):
                 return event
         time.sleep(0.01)
-    raise AssertionError(f"no {kind} in {file}")
+
+
+def _wait_for_requests(box: Sandbox, more: int) -> None:
+    """Wait until that many more requests have come; the program pauses 5 ms between two."""
+    wanted = len(box.requests) + more
+    while len(box.requests) < wanted:
+        time.sleep(0.01)
 
 
 def test_a_recorder_without_a_session_costs_no_file(clean_environment: Path) -> None:

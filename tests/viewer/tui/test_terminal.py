@@ -67,8 +67,10 @@ class Terminal:
 
 
 def plain(output: bytes) -> str:
-    """Return terminal output without its escape sequences."""
-    return re.sub(r"\x1b(\[[0-9;?<>=$]*[a-zA-Z~]|[()][0-9A-B]|[=>78])", "", output.decode("utf-8"))
+    """Return terminal output without its escape sequences; its last character may be cut."""
+    return re.sub(
+        r"\x1b(\[[0-9;?<>=$]*[a-zA-Z~]|[()][0-9A-B]|[=>78])", "", output.decode("utf-8", "replace")
+    )
 
 
 @contextmanager
@@ -109,7 +111,7 @@ def test_no_control_character_of_the_trace_reaches_the_terminal(tmp_path: Path) 
         output = screen.output
     rest = OWN.sub(b"", output)
     assert not re.findall(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", rest)
-    assert not re.findall("[\x80-\x9f\u202a-\u202e\u2066-\u2069]", rest.decode("utf-8"))
+    assert not re.findall("[\x80-\x9f\u202a-\u202e\u2066-\u2069]", rest.decode("utf-8", "replace"))
     for planted in (b"\x1b]52;c;cHduZWQ=", b"\x1b]0;title", b"\x1b[2Jx", b"\x1bP+q544e"):
         assert planted not in output
 
@@ -144,10 +146,9 @@ def test_no_colour(tmp_path: Path) -> None:
     with terminal(stories.write(tmp_path / "story.jsonl"), NO_COLOR="1") as screen:
         screen.wait_for("events")
         screen.press("4")
-        screen.read(0.5)
+        screen.wait_for("✖")
         colours = set(re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", screen.output))
         assert all(max(c) - min(c) <= 2 for c in (tuple(map(int, rgb)) for rgb in colours))
-        assert "✖" in plain(screen.output)
 
 
 @pytest.mark.outside
