@@ -1,11 +1,12 @@
 """An application on a session, driven without a terminal."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from tests.viewer.tui.stories import write
 from viewer.tui.app import TraceApp
@@ -45,8 +46,16 @@ def opened(session: Path) -> Opener:
 async def settled(pilot: Pilot[int]) -> None:
     """Wait until the workers have said all they had to say."""
     for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
+        for worker in list(pilot.app.workers):
+            with suppress(WorkerCancelled):  # a newer one has taken its place
+                await worker.wait()
         await pilot.pause()
+
+
+async def until(pilot: Pilot[int], true: Callable[[], object]) -> None:
+    """Let the interface go on until `true` is: a hang is the whole test's."""
+    while not true():
+        await pilot.pause(0.02)
 
 
 def app_of(pilot: Pilot[int]) -> TraceApp:

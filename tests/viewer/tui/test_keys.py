@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.traces import START_NS, TraceBuilder
-from tests.viewer.tui.conftest import Opener, app_of, screen_text, settled, toasts, typed
+from tests.viewer.tui.conftest import (
+    Opener,
+    app_of,
+    screen_text,
+    settled,
+    toasts,
+    typed,
+    until,
+)
 from viewer.tui.detail import DetailView
 from viewer.tui.eventlist import EventList
 from viewer.tui.help import HelpScreen, bindings_of
@@ -297,8 +305,7 @@ async def test_palette_finds_actions_accounts_and_events(opened: Opener) -> None
         app = app_of(pilot)
         await typed(pilot, "ctrl+p")
         await typed(pilot, *"labrioche")
-        await pilot.pause(0.3)
-        assert "account  dupond@labriochedoree.com" in screen_text(pilot)
+        await until(pilot, lambda: "account  dupond@labriochedoree.com" in screen_text(pilot))
         await typed(pilot, "escape")
         await typed(pilot, "colon")
         assert app.screen is not app.main
@@ -314,10 +321,7 @@ async def test_following_shows_what_is_appended(opened: Opener, session: Path) -
         more.add("note", "point", "appended", "http")
         with session.open("ab") as file:
             file.write(more.lines())
-        for _ in range(100):
-            await pilot.pause(0.02)
-            if app.main.view.count() > total:
-                break
+        await until(pilot, lambda: app.main.view.count() > total)
         assert app.main.view.cursor == app.main.view.count() - 1 == total
         await pilot.press("F")
         await settled(pilot)

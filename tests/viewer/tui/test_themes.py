@@ -2,10 +2,10 @@
 
 import pytest
 from rich.color import Color
-from textual.command import CommandPalette
+from textual.command import CommandList, CommandPalette
 from textual.pilot import Pilot
 
-from tests.viewer.tui.conftest import Opener, app_of, toasts, typed
+from tests.viewer.tui.conftest import Opener, app_of, toasts, typed, until
 from viewer.tui.options import Options
 
 
@@ -16,6 +16,12 @@ def grounds(pilot: Pilot[int]) -> set[Color]:
     return {style.bgcolor for style in styles if style and style.bgcolor}
 
 
+def first(pilot: Pilot[int]) -> str:
+    """Return what the palette offers first, if it offers anything."""
+    options = pilot.app.screen.query_one(CommandList).options
+    return str(options[0].prompt) if options else ""
+
+
 @pytest.mark.parametrize("lang", ["en", "fr"])
 async def test_the_palette_changes_the_theme(opened: Opener, lang: str) -> None:
     """The palette offers the themes, also to who types no accents; every cell has the new one."""
@@ -23,11 +29,11 @@ async def test_the_palette_changes_the_theme(opened: Opener, lang: str) -> None:
         app = app_of(pilot)
         dark = grounds(pilot)
         await typed(pilot, "ctrl+p", *"theme")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: app.look("palette.theme") in first(pilot))
         await typed(pilot, "enter")
         assert isinstance(app.screen, CommandPalette)
         await typed(pilot, *"solarized-light")
-        await pilot.pause(0.5)
+        await until(pilot, lambda: "solarized-light" in first(pilot))
         await typed(pilot, "enter")
         assert app.theme == "solarized-light"
         assert app.main.is_current
