@@ -2,6 +2,7 @@
 
 import keyword
 import shlex
+from collections.abc import Callable
 from typing import IO, Any, Final
 
 from tracer.schema.events import Event, Kind
@@ -97,25 +98,27 @@ def _literal(value: Any) -> str:
 
 def write_curl(context: Context, out: IO[bytes], rows: Rows | None = None) -> int:
     """Write a shell script of the HTTP exchanges among `rows`; return how many."""
-    trace = context.trace
-    out.write(f"# {redaction_level(trace)}\n# TOKEN=…\n".encode())
-    count = 0
-    for row in shown_rows(trace, rows):
-        text = curl(trace.event(row)) if trace.head(row).kind == Kind.EXCHANGE else None
-        if text:
-            head = trace.head(row)
-            out.write(f"\n# {visible(head.ts)} {head.id}\n{text}\n".encode("utf-8", "replace"))
-            count += 1
-    return count
+    return _write(context, out, rows, "TOKEN=…", Kind.EXCHANGE, curl)
 
 
 def write_python(context: Context, out: IO[bytes], rows: Rows | None = None) -> int:
     """Write the Google calls among `rows` as Python; return how many."""
+    return _write(context, out, rows, "credentials = …", Kind.CALL, python_call)
+
+
+def _write(
+    context: Context,
+    out: IO[bytes],
+    rows: Rows | None,
+    wanted: str,
+    kind: Kind,
+    code: Callable[[Event], str | None],
+) -> int:
     trace = context.trace
-    out.write(f"# {redaction_level(trace)}\n# credentials = …\n".encode())
+    out.write(f"# {redaction_level(trace)}\n# {wanted}\n".encode())
     count = 0
     for row in shown_rows(trace, rows):
-        text = python_call(trace.event(row)) if trace.head(row).kind == Kind.CALL else None
+        text = code(trace.event(row)) if trace.head(row).kind == kind else None
         if text:
             head = trace.head(row)
             out.write(f"\n# {visible(head.ts)} {head.id}\n{text}\n".encode("utf-8", "replace"))
