@@ -36,7 +36,6 @@ class Stage:
     box: Sandbox
     layer: GSuite
     identity: Identity = TEST
-    memory: dict[str, Any] = field(default_factory=dict)
 
     def client(self, api: str, *purposes: str) -> Any:
         """Return a client of Google's own library for the account of the identity."""

@@ -25,7 +25,6 @@ from samples.sandbox.state import Sent, State
 from samples.sandbox.wire import Json, Reply, Request, Seen
 from samples.sandbox.world import World
 
-MAX_BODY = 64 * 1024 * 1024
 GZIP_FROM = 512
 """Bytes from which a body is compressed for a client that accepts it."""
 

@@ -27,10 +27,6 @@ class SourceError(Exception):
         self.detail = detail
 
 
-class BombError(Exception):
-    """A compressed file that unpacks to far more than any trace does."""
-
-
 class Source(Protocol):
     """Bytes with a beginning; the end may still move."""
 

@@ -177,16 +177,8 @@ class Look:
         return f"{self.glyph('error' if failed else 'ok')} {code}", "error" if failed else "ok"
 
 
-def epoch_ms(ts: str) -> float:
-    """Return a timestamp of the format as Unix milliseconds; 0 if it is none."""
-    try:
-        return datetime.fromisoformat(ts).timestamp() * 1000
-    except ValueError:
-        return 0.0
-
-
 def clock(ts: str) -> str:
-    """Return the local time of day of a timestamp, to the millisecond."""
+    """Return the time of day of a timestamp, UTC, to the millisecond."""
     try:
         moment = datetime.fromisoformat(ts)
     except ValueError:

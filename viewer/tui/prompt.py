@@ -74,7 +74,6 @@ class Prompt(Vertical):
         self._complete = complete
         self._check = check
         self._hidden = hidden
-        self._offered_for = ""
 
     def compose(self) -> ComposeResult:
         """Make label, input and hint."""
@@ -111,7 +110,6 @@ class Prompt(Vertical):
         hint = self.query_one(PromptHint)
         hint.note = self._check(text) if self._check else hint.look(f"prompt.{self.purpose}.hint")
         if text not in hint.offers:
-            self._offered_for = text
             hint.offers = list(self._complete(text))[:12] if self._complete else ()
             hint.at = -1
         hint.refresh()
