@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from samples.sandbox import Sandbox, seed_world
 
 # What a shell starts in the background ignores Ctrl-C, and so would every program we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# No test asserts a time: the machine may be busy. Else as Hypothesis chose, which knows a CI.
+settings.register_profile(
+    "busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("demo") / "demo"
     done = subprocess.run(
         [sys.executable, "-m", "samples.demo", str(folder)], cwd=ROOT,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=100,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=250,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder, " ".join(done.stdout.partition("report: demo")[2].split())

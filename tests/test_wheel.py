@@ -32,7 +32,7 @@ def python(wheel: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(wheel)}
     return subprocess.run(
         [sys.executable, *words], cwd=wheel.parent, env=environment, capture_output=True, text=True,
-        check=False, timeout=100,
+        check=False, timeout=250,
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def first_difference(name: str, folder: Path) -> str:
 def test_the_sessions_are_what_the_code_writes(tmp_path: Path) -> None:
     """Recording them anew gives the same bytes; if it should not, `make samples` renews them."""
     command = [sys.executable, "-m", "samples.record", "--to", str(tmp_path)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=110)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=250)
     changed = {
         row.name: first_difference(row.name, tmp_path)
         for row in ROWS

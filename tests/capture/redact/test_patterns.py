@@ -12,7 +12,7 @@ redactor = Redactor(b"key")
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(core=cores, before=st.sampled_from(["", "x ", '"', "(", "cause: ", "a=b "]))
 def test_a_secret_is_found_in_every_encoding(
     shape: str, encoding: str, core: str, before: str
@@ -106,7 +106,7 @@ def test_what_only_looks_like_a_secret_stays(text: str) -> None:
 
 
 @given(st.text(max_size=300))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_is_taken(text: str) -> None:
     """No text makes it raise, and scrubbing twice changes nothing more."""
     once = redactor.text(text, [], "m")

@@ -128,7 +128,7 @@ BODIES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("wrap", [None, "gzip", "deflate", "br"])
 @pytest.mark.parametrize("where", BODIES)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(secret=cores)
 def test_places_of_secrets_lose_any_value(where: str, wrap: str | None, secret: str) -> None:
     """Where a secret or mail text belongs, any value goes, even a word of no known shape."""
@@ -176,7 +176,7 @@ SHAPED_ONLY: dict[str, Callable[[str], dict[str, Any]]] = {
 @pytest.mark.parametrize("encoding", ["plain", "percent", "base64url"])
 @pytest.mark.parametrize("shape", ["access token", "jwt", "client secret"])
 @pytest.mark.parametrize("where", SHAPED_ONLY)
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(core=cores)
 def test_known_shapes_go_everywhere(
     where: str, shape: str, encoding: str, level: str, core: str

@@ -28,7 +28,7 @@ LEVELS = ["none", "headers", "structure", "full"]
      "X-Goog-Iam-Authorization-Token", "X-GUploader-UploadID", "X-Auth-Token", "X-Session-Id",
      "X-Client-Secret"],
 )  # fmt: skip
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(secret=cores, prefix=st.sampled_from(["", "Bearer ", "Basic "]))
 def test_credential_headers_lose_their_value(
     level: str, name: str, secret: str, prefix: str
@@ -313,7 +313,7 @@ def test_hostile_bodies_never_raise(content: bytes, level: str, kind: str) -> No
     st.sampled_from(KINDS),
     st.sampled_from(["", "gzip", "deflate", "br"]),
 )  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_are_taken(content: bytes, kind: str, encoding: str) -> None:
     """Any bytes under any type give a BODY that JSON can hold."""
     written(body(content, kind, encoding=encoding))
@@ -328,7 +328,7 @@ json_values = st.recursive(
 
 
 @given(json_values, cores)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_facts_lose_secrets_and_nothing_else(value: Any, core: str) -> None:
     """Facts of events keep their numbers and words; what is filed under a secret name goes."""
     data = {"wanted": value, "smtp_password": core, "why": f"token=ya29.{core}"}

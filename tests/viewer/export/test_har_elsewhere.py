@@ -49,7 +49,7 @@ def test_the_published_schema_accepts_it(tmp_path: Path) -> None:
     damaged.write_text(json.dumps(content))
     done = subprocess.run(
         [node, "-e", VALIDATE, *made, damaged], cwd=modules.parent,
-        capture_output=True, text=True, check=True, timeout=100,
+        capture_output=True, text=True, check=True, timeout=250,
     )  # fmt: skip
     complaints = done.stdout.splitlines()
     assert [line.split()[0] for line in complaints] == [str(damaged)], done.stdout

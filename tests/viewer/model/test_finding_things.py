@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.traces import TraceBuilder
@@ -122,7 +122,6 @@ def test_errors_name_the_place(text: str, code: str, at: int) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from('abst:=<>!" ()\\é*?,0123none or and not'), max_size=40))
-@settings(deadline=None)
 def test_any_text_is_a_filter_or_an_error(text: str) -> None:
     """Parsing raises one error type; what parses comes back the same from its plain form."""
     try:

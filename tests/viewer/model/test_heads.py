@@ -68,7 +68,7 @@ def check(heads: Heads, row: int, line: bytes) -> None:
 
 
 @given(st.lists(EVENTS, min_size=1, max_size=12))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_reads_what_the_writer_writes(events: list[Event]) -> None:
     """Whatever the writer writes is read right; plain events are never refused."""
     lines = [encode(event) for event in events]
@@ -86,7 +86,7 @@ def test_reads_what_the_writer_writes(events: list[Event]) -> None:
 
 
 @given(EVENTS, st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_mangled_heads_are_refused_or_read_right(event: Event, data: st.DataObject) -> None:
     """After a byte of the head is replaced, removed or doubled, fast equals tolerant or refuses."""
     line = encode(event)
@@ -110,7 +110,6 @@ def test_mangled_heads_are_refused_or_read_right(event: Event, data: st.DataObje
 
 
 @given(EVENTS, st.floats(0, 1))
-@settings(deadline=None)
 def test_torn_lines_are_refused(event: Event, where: float) -> None:
     """A line that was cut off anywhere in its head is refused, whatever line comes next."""
     line = encode(event)
@@ -132,7 +131,7 @@ def test_takes_the_usual(name: str) -> None:
 
 
 @given(st.lists(st.one_of(EVENTS.map(encode), st.binary(max_size=300)), max_size=20))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_the_index_is_what_line_by_line_reading_says(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
 ) -> None:

@@ -143,9 +143,7 @@ ODD = st.recursive(
 )  # fmt: skip
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(identity=ODD, error=ODD, reason=ODD, response=ODD, name=st.text(max_size=12))
 def test_no_data_can_act_or_break_it(
     tmp_path: Path, identity: object, error: object, reason: object, response: object, name: str

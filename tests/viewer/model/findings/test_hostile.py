@@ -51,7 +51,7 @@ def put(data: dict[str, Any], path: tuple[Any, ...], odd: Any) -> dict[str, Any]
     return changed
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_odd_values_never_raise(draw: st.DataObject) -> None:
     """A value of any type anywhere in the data of any event leaves findings that can be said."""
@@ -72,7 +72,7 @@ def test_odd_values_never_raise(draw: st.DataObject) -> None:
             assert as_json(finding, say)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_explanations_survive_odd_values(draw: st.DataObject) -> None:
     """A resolution with a value of any type in it is still explained."""
