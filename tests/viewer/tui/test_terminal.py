@@ -23,7 +23,7 @@ termios = pytest.importorskip("termios")
 
 PROGRAM = "from viewer.tui.app import run; import sys; sys.exit(run(sys.argv[1:]))"
 COMMAND = "from viewer.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-SECONDS = 30.0
+SECONDS = 60.0
 
 
 class Terminal:
@@ -177,12 +177,18 @@ def test_in_tmux_open_search_filter_copy_quit(tmp_path: Path) -> None:
         assert "Findings  6" in wait_for("Findings  6")
         tmux("send-keys", "-t", "t", "4")
         wait_for("Gmail: sending")
-        tmux("send-keys", "-t", "t", "/", "rate", "Enter")
+        tmux("send-keys", "-t", "t", "/")
+        wait_for("enter searches")  # a person sees the prompt before typing into it
+        tmux("send-keys", "-t", "t", "rate", "Enter")
         wait_for("2 found")
-        tmux("send-keys", "-t", "t", "f", "status>=500", "Enter")
+        tmux("send-keys", "-t", "t", "f")
+        wait_for("enter filters")
+        tmux("send-keys", "-t", "t", "status>=500", "Enter")
         wait_for("1 of 12")
-        tmux("send-keys", "-t", "t", "y", "r")
+        tmux("send-keys", "-t", "t", "y")
         wait_for("the exact line")
+        tmux("send-keys", "-t", "t", "r")
+        wait_for("Copied")
         tmux("send-keys", "-t", "t", "q")
         assert "✖" not in wait_for("ended with 0")
     finally:
