@@ -46,6 +46,13 @@ Progress = Callable[[str, int, int], None]
 """Told (stage, done, total): ``rewrite``, ``report``, ``check``; bytes."""
 
 
+class _Archive(pyzipper.AESZipFile):  # type: ignore[misc] # untyped library
+    """An archive that is closed by us alone: one that was cut off would complain on stderr."""
+
+    def __del__(self) -> None:
+        """Close nothing."""
+
+
 class BundleError(Exception):
     """No ticket was made; the text is one line and says what to do."""
 
@@ -293,19 +300,15 @@ class _Making:
         with self.archive.open("xb") as file:
             if os.name == "posix":
                 os.fchmod(file.fileno(), 0o600)
-            archive = pyzipper.AESZipFile(file, "w")
-            try:
-                if self.order.password:
-                    archive.setpassword(self.order.password)
-                    archive.setencryption(pyzipper.WZ_AES, nbits=256)
-                for name in ("manifest.json", *self._files):
-                    packed = name.endswith(".zst")
-                    how = pyzipper.ZIP_STORED if packed else pyzipper.ZIP_DEFLATED
-                    archive.write(self.folder / name, name, compress_type=how)
-                archive.close()
-            except BaseException:
-                archive.fp = None  # to close it would complain of the member that is half written
-                raise
+            archive = _Archive(file, "w")
+            if self.order.password:
+                archive.setpassword(self.order.password)
+                archive.setencryption(pyzipper.WZ_AES, nbits=256)
+            for name in ("manifest.json", *self._files):
+                packed = name.endswith(".zst")
+                how = pyzipper.ZIP_STORED if packed else pyzipper.ZIP_DEFLATED
+                archive.write(self.folder / name, name, compress_type=how)
+            archive.close()
             file.flush()
             os.fsync(file.fileno())
 
