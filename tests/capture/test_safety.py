@@ -277,11 +277,11 @@ def test_what_began_while_debug_was_on_ends_in_its_file(
         with monkeypatch.context() as patched, operation("read mailbox", "gmail"):
             patched.setattr(World, "now", off_and_now)
             labels.list(userId="me").execute()
+        time.sleep(A_LOOK)
         labels.list(userId="me").execute()
     kinds = [(event["kind"], event["phase"]) for event in traced.events()]
-    assert kinds[-4:] == [
-        ("session", "end"), ("exchange", "end"), ("call", "end"), ("operation", "end"),
-    ]  # fmt: skip
+    assert ("session", "end") in kinds[:-3]
+    assert kinds[-3:] == [("exchange", "end"), ("call", "end"), ("operation", "end")]
     assert len(traced.calls()) == 2
 
 
