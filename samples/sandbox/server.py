@@ -56,9 +56,10 @@ class _Server(web.Server):
         if running := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(running, timeout=2)
         for transport in list(self._transports.values()):
-            transport.abort()
+            with suppress(AttributeError):  # Python 3.11.2 cannot abort what closes: it times out
+                transport.abort()
         while self._transports:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.005)
 
 
 class Sandbox:
@@ -179,7 +180,11 @@ class Sandbox:
         self._server = _Server(self._serve, keepalive_timeout=75.0)
         context = keys.server_context() if self._tls else None
         self._listening = await self._loop.create_server(
-            self._server, "127.0.0.1", self._port, ssl=context
+            self._server,
+            "127.0.0.1",
+            self._port,
+            ssl=context,
+            ssl_shutdown_timeout=0.2 if context else None,
         )
         self._port = self._listening.sockets[0].getsockname()[1]
 

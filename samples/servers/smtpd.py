@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -57,6 +57,15 @@ class _Controller(Controller):
         self._made.append(super().factory())  # type: ignore[no-untyped-call]
         return self._made[-1]
 
+    def _create_server(self) -> Any:
+        return self.loop.create_server(
+            self._factory_invoker,
+            self.hostname,
+            self.port,
+            ssl=self.ssl_context,
+            ssl_shutdown_timeout=0.2 if self.ssl_context else None,
+        )
+
     def stop(self, no_assert: bool = False) -> None:
         asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result()
         super().stop(no_assert)
@@ -64,11 +73,14 @@ class _Controller(Controller):
     async def _hang_up(self) -> None:
         if running := asyncio.all_tasks() - {asyncio.current_task()}:
             await asyncio.wait(running, timeout=2)  # the clients have gone, or soon will
-        for each in self._made:
+        left = [each for each in self._made if each.transport is not None]
+        for each in left:
             transport: Any = each.transport
-            if transport is not None:
+            with suppress(AttributeError):  # Python 3.11.2 cannot abort what closes: it times out
                 transport.abort()
-        await asyncio.sleep(0.01)
+        while any(each.transport is not None for each in left):
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # under STARTTLS the socket closes one turn later
 
 
 def _authenticate(
