@@ -91,7 +91,7 @@ def test_the_viewer_never_loads_a_google_client() -> None:
         if n.split(".")[0] in {"googleapiclient", "httplib2", "google_auth_httplib2"}
     }
     doors = {n for n in loaded if n.startswith("tracer.") and n.count(".") == 1}
-    assert doors <= {"tracer.schema", "tracer.control", "tracer.protocol"}
+    assert doors <= {"tracer.schema", "tracer.control", "tracer.i18n", "tracer.protocol"}
     pure = {f"tracer.protocol.{name}" for name in ("resolution", "identity", "steps")}
     assert {n for n in loaded if n.startswith("tracer.protocol.")} <= pure
 

@@ -179,7 +179,7 @@ def test_a_damaged_control_file_is_named(clean_environment: Path, content: bytes
         control.state()
     watch = Watch()
     assert watch.state() is None
-    assert "damaged" in watch.refused
+    assert "damaged" in str(watch.refused)
 
 
 @posix
@@ -194,7 +194,7 @@ def test_a_link_instead_of_the_control_file_is_refused(
         control.state()
     watch = Watch()
     assert watch.state() is None
-    assert "not a plain file" in watch.refused
+    assert "not a plain file" in str(watch.refused)
     assert kinds(state.file) == [("session", "start")]
 
 

@@ -17,7 +17,7 @@ from viewer.commands.arguments import make_command_parser, make_parser, read_wor
 from viewer.commands.base import CommandError, Job, Result, make_job
 from viewer.commands.tickets import verified
 from viewer.exits import Exit
-from viewer.i18n import Catalogue
+from viewer.i18n import Catalogue, language_asked
 from viewer.model.source import SourceError, check
 from viewer.model.visible import visible
 
@@ -141,8 +141,6 @@ def _command(name: str) -> Callable[[Job], Result]:
 
 
 def _source_error(error: SourceError, words: Sequence[str]) -> str:
-    from viewer.commands.arguments import language_asked
-
     texts = Catalogue("cli", language_asked(words))
     return texts(f"error.{error.code}", path=visible(error.path), detail=visible(error.detail))
 

@@ -12,6 +12,7 @@ import pytest
 from tests.support.commands import run
 from tests.support.traces import TraceBuilder
 from tracer.cli.session import count, local
+from tracer.i18n import Catalogue
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
 
@@ -138,7 +139,7 @@ def test_off_counts_what_was_recorded_and_what_failed(tmp_path: Path) -> None:
         trace.call("gmail.users.messages.send", "gmail", 403)
         trace.call("gmail.users.messages.list", "gmail", 200)
     found = count(trace.write(tmp_path / "t.jsonl"))
-    assert str(found) == (
+    assert found.text(Catalogue("cli", "en")) == (
         "operations: 1 (failed: 1), calls: 2 (failed: 1), exchanges: 2 (failed: 1)"
     )
 

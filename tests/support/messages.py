@@ -10,7 +10,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from viewer.i18n import LOCALES
+from tracer import i18n
+from viewer.i18n import Catalogue
+
+LOCALES: Final = (i18n.Catalogue.locales, Catalogue.locales)
 
 _NEVER: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Instead of the time of day, which would make every compilation differ."""
@@ -18,7 +21,7 @@ _NEVER: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 def sources() -> list[Path]:
     """Return every catalogue's source."""
-    return sorted(LOCALES.glob("*/LC_MESSAGES/*.po"))
+    return sorted(path for place in LOCALES for path in place.glob("*/LC_MESSAGES/*.po"))
 
 
 def read(path: Path) -> Catalog:

@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.messages import compiled, read, sources
-from viewer.i18n import LANGUAGES, LOCALES, Catalogue
+from viewer.i18n import LANGUAGES, Catalogue
 from viewer.tui import help as help_module
 from viewer.tui.detail import DetailView
 from viewer.tui.eventlist import EventList
 from viewer.tui.main_screen import MainScreen
 from viewer.tui.start import StartList, StartScreen
 
+ROOT = Path(__file__).parents[2]
 TUI = Path(help_module.__file__).parent
-DOMAINS = sorted({path.stem for path in sources()})
+DOMAINS = sorted({path.parts[-5:-3] + path.parts[-1:] for path in sources()})
+"""``tracer/locales/cli.po``, as its parts."""
 
 
-def _texts(lang: str, domain: str) -> dict[str, str]:
-    path = LOCALES / lang / "LC_MESSAGES" / f"{domain}.po"
+def _texts(path: Path) -> dict[str, str]:
     return {str(m.id): str(m.string) for m in read(path) if m.id}
 
 
@@ -29,10 +30,12 @@ def test_compiled_catalogues_are_current(path: Path) -> None:
     assert path.with_suffix(".mo").read_bytes() == compiled(path), "run make messages"
 
 
-@pytest.mark.parametrize("domain", DOMAINS)
-def test_both_languages_say_the_same_things(domain: str) -> None:
+@pytest.mark.parametrize("domain", DOMAINS, ids="-".join)
+def test_both_languages_say_the_same_things(domain: tuple[str, str, str]) -> None:
     """Every id has a text in every language, with the same names to fill in."""
-    first, *others = (_texts(lang, domain) for lang in LANGUAGES)
+    package, folder, name = domain
+    locales = ROOT / package / folder
+    first, *others = (_texts(locales / lang / "LC_MESSAGES" / name) for lang in LANGUAGES)
     for other in others:
         assert set(first) == set(other)
         for message_id, text in first.items():
@@ -42,7 +45,9 @@ def test_both_languages_say_the_same_things(domain: str) -> None:
 
 
 def _names(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    """Return what is filled in, in braces as we do and after ``%`` as argparse does."""
+    braces = {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    return braces | set(re.findall(r"%(?:\(\w+\))?[rs]", text))
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -11,13 +11,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
 from tracer import control
 from tracer.cli.exits import ExitCode
+from tracer.i18n import LANGUAGES, Catalogue
 from tracer.schema.events import HEAD_END, Kind, Phase, is_error
 
 COMMANDS: Final = ("on", "off", "status", "run")
@@ -27,35 +29,47 @@ _COUNTED: Final = (Kind.OPERATION, Kind.CALL, Kind.EXCHANGE)
 _BYTES: Final = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
-def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+Subparsers = Any  # argparse calls the class private: `argparse._SubParsersAction`
+
+
+def add_parsers(commands: Subparsers, texts: Catalogue) -> None:
     """Add the four commands."""
-    on = commands.add_parser("on", help="switch debug on, for every process of the layer")
-    on.add_argument("--label", default="", metavar="TEXT", help="what this session is about")
+    on = add_command(commands, "on", texts)
+    on.add_argument("--label", default="", metavar=texts("meta.text"), help=texts("help.label"))
     on.add_argument(
-        "--for", dest="lifetime", type=duration, default=control.LIFETIME, metavar="TIME",
-        help="switches itself off after that long: 90s, 30m, 2h (default 2h)",
+        "--for", dest="lifetime", type=partial(duration, texts), default=control.LIFETIME,
+        metavar=texts("meta.time"), help=texts("help.for"),
     )  # fmt: skip
-    on.add_argument("--out", type=Path, metavar="FILE", help="write the session there")
+    on.add_argument("--out", type=Path, metavar=texts("meta.file"), help=texts("help.out"))
     on.add_argument(
-        "--bodies", choices=control.BODIES, default="structure",
-        help="how much of a body is kept; full keeps mail and says so in red (default structure)",
-    )  # fmt: skip
+        "--bodies", choices=control.BODIES, default="structure", help=texts("help.bodies")
+    )
     on.add_argument(
-        "--cap", type=size, default=control.CAP, metavar="SIZE",
-        help="stop recording at that size: 200M, 1G (default 1G)",
+        "--cap", type=partial(size, texts), default=control.CAP, metavar=texts("meta.size"),
+        help=texts("help.cap"),
     )  # fmt: skip
     on.set_defaults(run=guarded(switch_on))
 
-    off = commands.add_parser("off", help="switch debug off and say where the file is")
+    off = add_command(commands, "off", texts)
     off.set_defaults(run=guarded(switch_off))
 
-    status = commands.add_parser("status", help="what is on, since when, by whom, how big")
-    status.add_argument("--json", action="store_true", help="the same for machines")
+    status = add_command(commands, "status", texts)
+    status.add_argument("--json", action="store_true", help=texts("help.json"))
     status.set_defaults(run=guarded(show_status))
 
-    run = commands.add_parser("run", help="run a Python program that knows nothing of us, traced")
-    run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND …")
+    run = add_command(commands, "run", texts)
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar=f"-- {texts('meta.command')} …")
     run.set_defaults(run=guarded(run_command))
+
+
+def add_command(commands: Subparsers, name: str, texts: Catalogue) -> argparse.ArgumentParser:
+    """Add the command `name`, with the option that all take before their name too."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=texts(f"help.{name}"))
+    # no default: it would hide the one before the name
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=texts("help.lang")
+    )
+    return parser
 
 
 def guarded(action: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
@@ -65,7 +79,7 @@ def guarded(action: Callable[[argparse.Namespace], int]) -> Callable[[argparse.N
         try:
             return action(args)
         except control.ControlError as error:
-            return complain(str(error), ExitCode.REFUSED)
+            return complain(error.text(args.texts.lang), ExitCode.REFUSED)
 
     return run
 
@@ -76,63 +90,66 @@ def complain(text: str, code: ExitCode) -> int:
     return code
 
 
-def duration(text: str) -> float:
+def duration(texts: Catalogue, text: str) -> float:
     """Return the seconds of ``90s``, ``30m``, ``2h``, ``1d``; a bare number is minutes."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip().lower())
     if not match or float(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time: write 90s, 30m or 2h")
+        raise argparse.ArgumentTypeError(texts("error.time", text=text))
     return float(match[1]) * _SECONDS[match[2] or "m"]
 
 
-def size(text: str) -> int:
+def size(texts: Catalogue, text: str) -> int:
     """Return the bytes of ``500K``, ``200M``, ``1G``."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)i?b?", text.strip().lower())
     if not match or float(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 500K, 200M or 1G")
+        raise argparse.ArgumentTypeError(texts("error.size", text=text))
     return int(float(match[1]) * _BYTES[match[2]])
 
 
 def switch_on(args: argparse.Namespace) -> ExitCode:
     """`tracer on`."""
+    texts: Catalogue = args.texts
     state, already = control.turn_on(
         label=args.label, lifetime=args.lifetime, out=args.out, bodies=args.bodies, cap=args.cap
     )
     if already:
-        print(f"Debug is on already, since {local(state.since)} by {state.by}; nothing changed.")
+        print(texts("on.already", since=local(state.since), by=state.by))
     else:
         reached = ", ".join(control.reaches())
-        print(f"Debug is on until {local(state.expires)}, for programs of: {reached}")
-    print(f"  file    {state.file}")
-    print("  next    do it again, then: tracer off")
+        print(texts("on.done", until=local(state.expires), users=reached))
+    print(texts("line.file", path=state.file))
+    print(texts("on.next"))
     if state.bodies == "full":
         red = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-        text = "Bodies are kept in full: the file will hold mail. Do not hand it over as it is."
+        text = texts("on.full")
         print(f"\x1b[1;31m{text}\x1b[0m" if red else text, file=sys.stderr)
     return ExitCode.OK
 
 
-def switch_off(_: argparse.Namespace) -> ExitCode:
+def switch_off(args: argparse.Namespace) -> ExitCode:
     """`tracer off`."""
+    texts: Catalogue = args.texts
     closed = control.turn_off()
     if closed is None:
-        print("Debug is off already.")
+        print(texts("off.already"))
         return ExitCode.OK
     path = Path(closed.state.file)
-    what = "Debug had switched itself off" if closed.reason == "expired" else "Debug is off"
+    what = texts("off.expired" if closed.reason == "expired" else "off.done")
     try:
         found = count(path)
     except OSError as error:
-        print(f"{what}, but its file cannot be read ({error.strerror}): {path}")
+        print(texts("off.unreadable", what=what, reason=error.strerror, path=path))
         return ExitCode.OK
-    print(f"{what}: {in_units(found.size)}")
-    print(f"  in it   {found}")
-    print(f"  file    {path}")
-    print(f"  next    traceview {quoted(path)}")
+    print(texts("off.size", what=what, size=in_units(texts, found.size)))
+    print(texts("off.content", content=found.text(texts)))
+    print(texts("line.file", path=path))
+    print(texts("off.next", path=quoted(path)))
     return ExitCode.OK
 
 
 def show_status(args: argparse.Namespace) -> ExitCode:
     """`tracer status`."""
+    texts: Catalogue = args.texts
     state = control.state()
     path = Path(state.file) if state else None
     written = path.stat().st_size if path and path.exists() else 0
@@ -144,20 +161,19 @@ def show_status(args: argparse.Namespace) -> ExitCode:
             json.dumps({"on": state is not None, **facts, **({"size": written} if state else {})})
         )
     elif state is None:
-        print("Debug is off.")
+        print(texts("status.off"))
         latest = control.sessions()[:1]
         if latest:
-            print(f"  last    traceview {quoted(latest[0].path)}")
+            print(texts("status.last", path=quoted(latest[0].path)))
     else:
         label = f" ({state.label})" if state.label else ""
-        print(
-            f"Debug is on{label} since {local(state.since)} by {state.by}, "
-            f"until {local(state.expires)}."
-        )
-        print(f"  file    {state.file}")
-        print(f"  size    {in_units(written)} of at most {in_units(state.cap)}")
-        print(f"  bodies  {state.bodies}")
-        print(f"  reaches {', '.join(control.reaches())}")
+        since, until = local(state.since), local(state.expires)
+        print(texts("status.on", label=label, since=since, by=state.by, until=until))
+        print(texts("line.file", path=state.file))
+        sizes = {"size": in_units(texts, written), "cap": in_units(texts, state.cap)}
+        print(texts("status.size", **sizes))
+        print(texts("status.bodies", level=state.bodies))
+        print(texts("status.reaches", users=", ".join(control.reaches())))
     return ExitCode.OK
 
 
@@ -165,23 +181,24 @@ def run_command(args: argparse.Namespace) -> int:
     """`tracer run`: the command's own exit code is ours."""
     from tracer.capture.bootstrap import environment
 
+    texts: Catalogue = args.texts
     words = args.words[1:] if args.words[:1] == ["--"] else args.words
     if not words:
-        return complain("say what to run: tracer run -- python app.py", ExitCode.USAGE)
+        return complain(texts("run.what"), ExitCode.USAGE)
     if control.state() is None:
-        print("tracer: debug is off; recording starts with `tracer on`", file=sys.stderr)
+        print(f"tracer: {texts('run.off')}", file=sys.stderr)
     program = shutil.which(words[0])
     if program is None:
         if Path(words[0]).exists():
-            text = f"{words[0]} cannot be run: make it executable, or put `python` before it"
-            return complain(text, ExitCode.CANNOT_RUN)
-        return complain(f"no command {words[0]!r}: check the name and PATH", ExitCode.NOT_FOUND)
+            return complain(texts("run.no-program", name=words[0]), ExitCode.CANNOT_RUN)
+        return complain(texts("run.unknown", name=words[0]), ExitCode.NOT_FOUND)
     try:
         command = [program, *words[1:]]
         done = subprocess.run(command, env=environment(os.environ), check=False)  # noqa: S603 - typed by the user
         code = done.returncode
     except OSError as error:
-        return complain(f"{words[0]} cannot be run: {error.strerror}", ExitCode.CANNOT_RUN)
+        text = texts("run.failed", name=words[0], reason=error.strerror)
+        return complain(text, ExitCode.CANNOT_RUN)
     return 128 - code if code < 0 else code  # killed by a signal: as a shell says it
 
 
@@ -194,17 +211,14 @@ class Count:
     size: int
     """Bytes."""
 
-    def __str__(self) -> str:
+    def text(self, texts: Catalogue) -> str:
+        """Return it in one line."""
         counts = [
-            f"{kind}s: {self.recorded[kind]}"
-            + (f" (failed: {self.failed[kind]})" if self.failed[kind] else "")
+            texts(f"count.{kind}", count=self.recorded[kind])
+            + (texts("count.failed", count=self.failed[kind]) if self.failed[kind] else "")
             for kind in _COUNTED
         ]
-        if any(self.recorded.values()):
-            return ", ".join(counts)
-        return (
-            "nothing: no program that debug reaches did anything (tracer on says whose it reaches)"
-        )
+        return ", ".join(counts) if any(self.recorded.values()) else texts("count.nothing")
 
 
 def count(path: Path) -> Count:
@@ -236,13 +250,16 @@ def local(timestamp: str) -> str:
     return f"{datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M}"
 
 
-def in_units(number: float) -> str:
+def in_units(texts: Catalogue, number: float) -> str:
     """Return a number of bytes as people write it."""
-    for unit in ("B", "KB", "MB"):
-        if number < 1024:
-            return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+    units = ["gb", "mb", "kb", "b"]
+    while number >= 1024 and len(units) > 1:
         number /= 1024
-    return f"{number:.1f} GB"
+        units.pop()
+    shown = f"{number:.0f}" if units[-1] == "b" else f"{number:.1f}"
+    if texts.lang == "fr":
+        shown = shown.replace(".", ",")
+    return texts(f"size.{units[-1]}", number=shown)
 
 
 def quoted(path: Path) -> str:

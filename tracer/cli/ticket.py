@@ -6,63 +6,49 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tracer.cli.exits import ExitCode
+from tracer.cli.session import Subparsers, add_command
+from tracer.i18n import Catalogue
 
 if TYPE_CHECKING:
     from viewer.ticket.bundle import Ticket
     from viewer.ticket.leaks import Leak
 
 _SHOWN: Final = 20
-_STAGES: Final = {"rewrite": "pseudonyms", "report": "reports", "check": "leak check"}
 
 
-def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: Subparsers, texts: Catalogue) -> None:
     """Add `tracer bundle`."""
-    parser = commands.add_parser(
-        "bundle",
-        help="make an archive for a support ticket: pseudonyms, reports, leak check",
-        description="Makes one zip of a session: trace with pseudonyms, report.html, report.md, a "
-        "picture, manifest. The real names stay here, in a .map beside the session. An "
-        "archive that fails the leak check is not made.",
+    parser = add_command(commands, "bundle", texts)
+    parser.description = texts("bundle.description")
+    file = texts("meta.file")
+
+    def flag(name: str) -> None:
+        parser.add_argument(name, action="store_true", help=texts(f"bundle{name}"))
+
+    def path(name: str, metavar: str = file, *short: str) -> None:
+        parser.add_argument(*short, name, type=Path, metavar=metavar, help=texts(f"bundle{name}"))
+
+    parser.add_argument(
+        "sessions", nargs="*", type=Path, metavar="SESSION", help=texts("bundle.sessions")
     )
-    parser.add_argument("sessions", nargs="*", type=Path, metavar="SESSION", help="session files")
-    parser.add_argument("-o", "--out", type=Path, metavar="TICKET.zip", help="the archive to make")
-    parser.add_argument("--ticket", default="", metavar="N", help="the ticket's number")
-    parser.add_argument("--note", default="", metavar="TEXT", help="what the reader should know")
+    path("--out", "TICKET.zip", "-o")
+    parser.add_argument("--ticket", default="", metavar="N", help=texts("bundle--ticket"))
     parser.add_argument(
-        "--keep-addresses", action="store_true",
-        help="keep mail addresses, names, Windows accounts and hosts as they are",
-    )  # fmt: skip
-    parser.add_argument(
-        "--full-bodies", action="store_true",
-        help="keep bodies that were recorded with --bodies full; normally they are taken out",
-    )  # fmt: skip
-    parser.add_argument(
-        "--password", action="store_true",
-        help="lock the archive (AES-256); asks, or takes one line from a pipe",
-    )  # fmt: skip
-    parser.add_argument(
-        "--known", type=Path, metavar="FILE",
-        help="a file of secrets and names, one a line, that must not be in the archive",
-    )  # fmt: skip
-    parser.add_argument(
-        "--settings", type=Path, metavar="FILE",
-        help="the settings whose secrets must not be in the archive; else those in force",
-    )  # fmt: skip
-    parser.add_argument("--lang", choices=("en", "fr"), help="language of the reports")
-    parser.add_argument(
-        "--check", type=Path, metavar="FILE",
-        help="only check FILE (trace, zip, HAR, anything) for secrets and addresses",
-    )  # fmt: skip
-    parser.add_argument(
-        "--reveal", type=Path, metavar="FILE",
-        help="print FILE (- for stdin), an answer, with the real names of --map",
-    )  # fmt: skip
-    parser.add_argument("--map", type=Path, metavar="MAP", help="the .map of the ticket")
+        "--note", default="", metavar=texts("meta.text"), help=texts("bundle--note")
+    )
+    flag("--keep-addresses")
+    flag("--full-bodies")
+    flag("--password")
+    path("--known")
+    path("--settings")
+    path("--check")
+    path("--reveal")
+    path("--map", "MAP")
     parser.set_defaults(run=run)
 
 
@@ -74,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         if args.reveal:
             return _reveal(args)
         if not args.sessions:
-            return _complain("tracer bundle SESSION… (traceview sessions lists them)")
+            return _complain(args.texts("bundle.which"))
         return _bundle(args)
     except (OSError, UnicodeDecodeError) as error:
         name = getattr(error, "filename", None)
@@ -90,6 +76,7 @@ def _complain(text: str, code: int = ExitCode.USAGE) -> int:
 def _bundle(args: argparse.Namespace) -> int:
     from viewer.ticket.bundle import BundleError, LeakError, Order, bundle
 
+    texts: Catalogue = args.texts
     out = args.out or Path(f"ticket-{args.ticket or time.strftime('%Y%m%d-%H%M%S')}.zip")
     order = Order(
         sessions=args.sessions,
@@ -98,74 +85,82 @@ def _bundle(args: argparse.Namespace) -> int:
         note=args.note,
         keep_addresses=args.keep_addresses,
         full_bodies=args.full_bodies,
-        password=_password(twice=True) if args.password else None,
+        password=_password(texts, twice=True) if args.password else None,
         known=_secrets(args),
-        lang=args.lang,
-        progress=_Progress().show,
+        lang=texts.lang,
+        progress=_Progress(texts).show,
     )
     before = _interrupt_on_terminate()
     try:
         ticket = bundle(order)
     except LeakError as error:
-        _say_leaks(error.leaks)
-        return _complain(str(error), ExitCode.FAILED)
+        _say_leaks(error.leaks, texts)
+        return _complain(error.text(texts.lang), ExitCode.FAILED)
     except BundleError as error:
-        return _complain(str(error))
+        return _complain(error.text(texts.lang))
     finally:
         before()
-        _Progress().clear()
-    _say(ticket)
+        _Progress(texts).clear()
+    _say(ticket, texts)
     return ExitCode.OK
 
 
-def _say(ticket: "Ticket") -> None:
-    print(f"Ticket      {ticket.path}  ({ticket.size:,} bytes, leak check passed)")
-    names = ", ".join(f"{count} {kind}" for kind, count in sorted(ticket.pseudonyms.items()))
-    print(f"In it       {ticket.events:,} events; pseudonyms: {names or 'none needed'}")
+def _say(ticket: "Ticket", texts: Catalogue) -> None:
+    print(texts("ticket.made", path=ticket.path, size=_number(ticket.size, texts)))
+    kinds = sorted(ticket.pseudonyms.items())
+    names = ", ".join(texts(f"pseudonym.{kind}", count=count) for kind, count in kinds)
+    events = _number(ticket.events, texts)
+    print(texts("ticket.content", events=events, names=names or texts("ticket.no-names")))
     if ticket.left_out:
-        print(f"Left out    {ticket.left_out:,} damaged lines")
-    print(f"Keep here   {ticket.map_path}  (real names; never send it)")
-    print(f"Next        send the zip; read an answer with\n            "
-          f"tracer bundle --reveal ANSWER.txt --map {ticket.map_path}")  # fmt: skip
+        print(texts("ticket.left-out", count=_number(ticket.left_out, texts)))
+    print(texts("ticket.keep", path=ticket.map_path))
+    print(texts("ticket.next", path=ticket.map_path))
+
+
+def _number(value: int, texts: Catalogue) -> str:
+    grouped = f"{value:,}"
+    return grouped.replace(",", "\N{NO-BREAK SPACE}") if texts.lang == "fr" else grouped
 
 
 def _check(args: argparse.Namespace) -> int:
     from viewer.ticket.leaks import Known, LeakCheck
 
+    texts: Catalogue = args.texts
     if args.check.exists() and not args.check.is_file():
-        kind = "a directory" if args.check.is_dir() else "no regular file"
-        return _complain(f"{args.check}: {kind}; name a file")
-    progress = _Progress()
+        kind = "folder" if args.check.is_dir() else "no-file"
+        return _complain(texts(f"check.{kind}", path=args.check))
+    progress = _Progress(texts)
     known = [Known(text, "secret") for text in _secrets(args)]
     check = LeakCheck(known, addresses=not args.keep_addresses)
     size = args.check.stat().st_size
-    password = _password(twice=False) if args.password else None
+    password = _password(texts, twice=False) if args.password else None
     leaks = check.file(args.check, password, lambda done: progress.show("check", done, size))
     progress.clear()
     if not leaks:
-        print(f"{args.check}: nothing found that must not leave the house")
+        print(texts("check.clean", path=args.check))
         return ExitCode.OK
-    _say_leaks(leaks)
-    return _complain(f"{args.check}: {len(leaks)} place(s) found", ExitCode.FAILED)
+    _say_leaks(leaks, texts)
+    text = texts("check.found", path=args.check, count=len(leaks))
+    return _complain(text, ExitCode.FAILED)
 
 
-def _say_leaks(leaks: "list[Leak] | tuple[Leak, ...] | Any") -> None:
+def _say_leaks(leaks: "Sequence[Leak]", texts: Catalogue) -> None:
     for leak in leaks[:_SHOWN]:
-        print(f"  {leak}".encode("utf-8", "replace").decode(), file=sys.stderr)
+        print(f"  {leak.text(texts.lang)}", file=sys.stderr)
     if len(leaks) > _SHOWN:
-        print(f"  … and {len(leaks) - _SHOWN} more", file=sys.stderr)
+        print(texts("check.more", count=len(leaks) - _SHOWN), file=sys.stderr)
 
 
 def _reveal(args: argparse.Namespace) -> int:
     from viewer.ticket.idmap import MapError, reveal
 
     if args.map is None:
-        return _complain("--reveal needs --map, the .map beside the session")
+        return _complain(args.texts("reveal.map"))
     text = sys.stdin.read() if str(args.reveal) == "-" else args.reveal.read_text("utf-8")
     try:
         sys.stdout.write(reveal(text, args.map))
     except MapError as error:
-        return _complain(str(error))
+        return _complain(error.text(args.texts.lang))
     return ExitCode.OK
 
 
@@ -174,16 +169,13 @@ def _secrets(args: argparse.Namespace) -> list[str]:
     from tracer.cli.ticket_secrets import house_secrets
     from viewer.ticket.needles import SHORTEST
 
+    texts: Catalogue = args.texts
     given = _lines(args.known)
-    found, complaints = house_secrets(args.settings)
+    found, complaints = house_secrets(args.settings, texts)
     for complaint in complaints:
-        print(f"tracer bundle: settings: {complaint}", file=sys.stderr)
+        _complain(texts("secrets.settings", complaint=complaint))
     if short := sum(len(text.encode()) < SHORTEST for text in given):
-        print(
-            f"tracer bundle: {args.known}: {short} line(s) not looked for: "
-            f"shorter than {SHORTEST} characters",
-            file=sys.stderr,
-        )
+        _complain(texts("secrets.short", path=args.known, count=short, least=SHORTEST))
     return given + found
 
 
@@ -193,15 +185,15 @@ def _lines(path: Path | None) -> list[str]:
     return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
 
 
-def _password(*, twice: bool) -> bytes:
+def _password(texts: Catalogue, *, twice: bool) -> bytes:
     if not sys.stdin.isatty():
         given = sys.stdin.readline().rstrip("\r\n")
     else:
-        given = getpass.getpass("Password for the archive: ")
-        if twice and getpass.getpass("Once more: ") != given:
-            raise OSError("the two passwords differ; nothing was made")
+        given = getpass.getpass(texts("password.ask"))
+        if twice and getpass.getpass(texts("password.again")) != given:
+            raise OSError(texts("password.differ"))
     if not given:
-        raise OSError("an empty password locks nothing; nothing was made")
+        raise OSError(texts("password.empty"))
     return given.encode()
 
 
@@ -218,7 +210,8 @@ def _interrupt_on_terminate() -> Callable[[], None]:
 class _Progress:
     """A bar on stderr, when somebody can see it."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Catalogue) -> None:
+        self._texts = texts
         self._on = sys.stderr.isatty()
         self._next = 0.0
 
@@ -228,9 +221,8 @@ class _Progress:
         self._next = time.monotonic() + 0.1
         share = min(1.0, done / total) if total else 1.0
         bar = "█" * int(share * 30)
-        print(
-            f"\r{_STAGES[stage]:<11} {bar:<30} {share:4.0%} ", end="", file=sys.stderr, flush=True
-        )
+        name = self._texts(f"stage.{stage}")
+        print(f"\r{name:<13} {bar:<30} {share:4.0%} ", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         if self._on:

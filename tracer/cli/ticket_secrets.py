@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from tracer import control
+from tracer.i18n import Catalogue
 from tracer.protocol.errors import SettingsError
 from tracer.protocol.options import Options, Secret
 from tracer.protocol.settings import load
@@ -16,29 +17,30 @@ _SHORTEST: Final = 6
 _LINE: Final = 32
 
 
-def house_secrets(settings: Path | None) -> tuple[list[str], list[str]]:
+def house_secrets(settings: Path | None, texts: Catalogue) -> tuple[list[str], list[str]]:
     """Return the secrets to look for, and why some cannot be looked for, one line each.
 
     Args:
         settings: the settings file; None: that of the environment or of TRACER_HOME.
+        texts: of the domain ``cli``.
     """
     complaints: list[str] = []
     try:
         options = load(settings, home=control.home()).options
     except (SettingsError, OSError, ValueError) as error:
-        return [], [f"its secrets are not looked for: {error}"]
-    secrets = [*_service_account(options.service_account_file, complaints)]
+        return [], [texts("secrets.none", reason=error)]
+    secrets = [*_service_account(options.service_account_file, texts, complaints)]
     for name, secret in (
         ("smtp.password", options.smtp.password),
         ("ldap.password", options.ldap.password),
         ("ews.password", options.ews.password),
     ):
-        secrets += _password(name, secret, complaints)
+        secrets += _password(name, secret, texts, complaints)
     secrets += _in_urls(options)
     return list(dict.fromkeys(secrets)), complaints
 
 
-def _service_account(path: Path | None, complaints: list[str]) -> Iterator[str]:
+def _service_account(path: Path | None, texts: Catalogue, complaints: list[str]) -> Iterator[str]:
     """Yield the private key whole, each of its lines, and its id."""
     if path is None:
         return
@@ -46,12 +48,10 @@ def _service_account(path: Path | None, complaints: list[str]) -> Iterator[str]:
         content = json.loads(path.read_bytes())
         key, own = content.get("private_key"), content.get("private_key_id")
     except OSError as error:
-        complaints.append(
-            f"service_account_file is not looked for: cannot read {path}: {error.strerror}"
-        )
+        complaints.append(texts("secrets.key-unreadable", path=path, reason=error.strerror))
         return
     except (ValueError, AttributeError, RecursionError):
-        complaints.append(f"service_account_file is not looked for: {path} is no key file")
+        complaints.append(texts("secrets.no-key", path=path))
         return
     if isinstance(key, str):
         lines = [line.strip() for line in key.splitlines() if "-----" not in line]
@@ -60,18 +60,20 @@ def _service_account(path: Path | None, complaints: list[str]) -> Iterator[str]:
         yield own
 
 
-def _password(name: str, secret: Secret | None, complaints: list[str]) -> Iterator[str]:
+def _password(
+    name: str, secret: Secret | None, texts: Catalogue, complaints: list[str]
+) -> Iterator[str]:
     if secret is None:
         return
     try:
         text = secret.read()
     except (LookupError, ValueError) as error:
-        complaints.append(f"{name} is not looked for: {error}")
+        complaints.append(texts("secrets.password", name=name, reason=error))
         return
     if len(text) >= _SHORTEST:
         yield text
     else:
-        complaints.append(f"{name} is not looked for: shorter than {_SHORTEST} characters")
+        complaints.append(texts("secrets.password-short", name=name, least=_SHORTEST))
 
 
 def _in_urls(options: Options) -> Iterator[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 import platformdirs
 
+from tracer.i18n import SayableError
 from tracer.schema.events import timestamp
 
 LIFETIME: Final = 2 * 3600.0
@@ -38,8 +39,10 @@ class Variable(StrEnum):
     """`1`: errors inside the tracer are raised; `0`: never. Unset: raised under pytest only."""
 
 
-class ControlError(Exception):
+class ControlError(SayableError):
     """Debug cannot be switched or looked at; the text says why and what to do next, in one line."""
+
+    domain = "control"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +136,13 @@ def read(path: Path) -> State | None:
         return None
     except OSError as error:
         raise ControlError(
-            f"cannot read {path} ({error.strerror}): run as its owner, or set {Variable.HOME}"
+            "unreadable", path=path, reason=error.strerror, variable=Variable.HOME
         ) from None
     found = _parse(content)
     if found is None:
-        raise ControlError(f"{path} is damaged: delete it, then run `tracer on` again")
+        raise ControlError("damaged", path=path)
     if _foreign(facts) and not Path(found.file).is_relative_to(path.parent / "sessions"):
-        raise ControlError(f"{path} of another user names a file outside of its home: delete it")
+        raise ControlError("outside", path=path)
     return found
 
 
@@ -162,12 +165,10 @@ def _foreign(facts: os.stat_result) -> bool:
 def _refuse_untrusted(path: Path, facts: os.stat_result) -> None:
     """Refuse what another user could have put there to make us write somewhere."""
     if not stat.S_ISREG(facts.st_mode):
-        raise ControlError(f"{path} is not a plain file: delete it, then run `tracer on` again")
+        raise ControlError("no-plain-file", path=path)
     if sys.platform == "win32":
         return  # the access list of the user's own folder protects it
     if facts.st_mode & 0o022:
-        raise ControlError(f"{path} is writable by others: chmod go-w it, or delete it")
+        raise ControlError("written-by-others", path=path)
     if _foreign(facts) and not is_shared(path.parent.stat()):
-        raise ControlError(
-            f"{path} belongs to another user: delete it, or share its folder (chmod 2770)"
-        )
+        raise ControlError("of-another", path=path)

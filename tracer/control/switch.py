@@ -68,9 +68,9 @@ def turn_on(
         ControlError: an argument is out of range, or the home or the file cannot be used.
     """
     if bodies not in BODIES:
-        raise ControlError(f"unknown level {bodies!r} of bodies: use one of {', '.join(BODIES)}")
+        raise ControlError("level", level=bodies, known=", ".join(BODIES))
     if lifetime <= 0 or cap <= 0:
-        raise ControlError("the lifetime and the size cap must be greater than zero")
+        raise ControlError("not-positive")
     before = state(clock)
     if before is not None:
         return before, True
@@ -96,7 +96,7 @@ def turn_on(
     Path(new.file).unlink(missing_ok=True)  # somebody else was faster
     other = state(clock)
     if other is None:
-        raise ControlError("debug was switched on and off at the same moment: try again")
+        raise ControlError("same-moment")
     return other, True
 
 
@@ -170,10 +170,10 @@ def _prepare_home() -> bool:
                 sessions_folder.chmod(0o2770)
     except OSError as error:
         raise ControlError(
-            f"cannot write in {folder} ({error.strerror}): set {Variable.HOME} to a folder you own"
+            "unwritable-home", path=folder, reason=error.strerror, variable=Variable.HOME
         ) from None
     if sys.platform != "win32" and facts.st_mode & stat.S_IWOTH:
-        raise ControlError(f"{folder} is writable by everybody: chmod o-w it")
+        raise ControlError("written-by-everybody", path=folder)
     return shared
 
 
@@ -185,11 +185,11 @@ def _session_path(out: Path | None, label: str, session: str, now: int) -> Path:
         return home() / "sessions" / "-".join(filter(None, (day, slug, f"{session[:6]}.jsonl")))
     path = out.absolute()
     if path.is_dir():
-        raise ControlError(f"{path} is a folder: name a file in it")
+        raise ControlError("folder", path=path)
     if path.exists() and not path.is_file():  # a pipe would wait; a device is not ours
-        raise ControlError(f"{path} is no regular file: choose another file with --out")
+        raise ControlError("no-file", path=path)
     if path.exists() and path.stat().st_size:
-        raise ControlError(f"{path} exists already: choose another file")
+        raise ControlError("exists", path=path)
     return path
 
 
@@ -217,7 +217,7 @@ def _publish(new: State, *, shared: bool) -> bool:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise ControlError(
-            f"cannot write {path} ({error.strerror}): set {Variable.HOME} to a folder you own"
+            "unwritable-control", path=path, reason=error.strerror, variable=Variable.HOME
         ) from None
     return True
 
@@ -233,7 +233,7 @@ def _close(current: State, reason: str, clock: Clock) -> Closed | None:
         return None
     except OSError as error:
         raise ControlError(
-            f"cannot remove {path} ({error.strerror}): run as {current.by}, or delete it"
+            "unremovable", path=path, reason=error.strerror, user=current.by
         ) from None
     with contextlib.suppress(ControlError):  # debug is off all the same
         _write_session_event(current, Phase.END, {"reason": reason}, clock=clock)
@@ -291,9 +291,7 @@ def _write_session_event(
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise ControlError(
-            f"cannot write {of.file} ({error.strerror}): choose another file with --out"
-        ) from None
+        raise ControlError("unwritable", path=of.file, reason=error.strerror) from None
 
 
 def _user() -> str:

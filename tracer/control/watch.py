@@ -19,8 +19,8 @@ class Watch:
 
     def __init__(self, path: Path | None = None, clock: Clock = SYSTEM_CLOCK) -> None:
         self.path = path or control_file()
-        self.refused = ""
-        """Why a control file that is there is not obeyed; empty when it is."""
+        self.refused: ControlError | None = None
+        """Why a control file that is there is not obeyed; None when it is."""
         self.look_again = 0.0
         """On the monotonic clock: until then the last answer stands."""
         self._clock = clock
@@ -52,7 +52,7 @@ class Watch:
         try:
             found = read(self.path)
         except ControlError as error:
-            self.refused = str(error)
+            self.refused = error
             return None
-        self.refused = ""
+        self.refused = None
         return found

@@ -98,7 +98,7 @@ def sessions(job: Job) -> Result:
         now = state()
     except ControlError as error:
         now = None
-        job.notices.append(visible(str(error)))
+        job.notices.append(visible(error.text(job.lang)))
     found = sorted(recorded(), key=lambda session: session.modified, reverse=True)
     live = Path(now.file) if now else None
     if job.args.json:

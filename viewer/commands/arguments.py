@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 from tracer.schema.events import VERSION
 from viewer.commands.base import CommandError
 from viewer.commands.completion import KINDS, SHELLS
-from viewer.i18n import LANGUAGES, Catalogue, language
+from viewer.i18n import LANGUAGES, Catalogue, language_asked
 
 COMMANDS: Final = (
     "calls", "call", "why", "what-if", "findings", "grep", "sessions", "export", "completion",
@@ -44,16 +44,6 @@ class _Complete(argparse.Action):
             found = offers(values[0], values[1].removeprefix("="), values[2:])
             sys.stdout.writelines(f"{word}\n" for word in found)
         parser.exit()
-
-
-def language_asked(argv: Sequence[str]) -> str:
-    """Return the language of the help, before anything else is read."""
-    for at, word in enumerate(argv):
-        if word.startswith("--lang="):
-            return language(word.partition("=")[2])
-        if word == "--lang" and at + 1 < len(argv):
-            return language(argv[at + 1])
-    return language()
 
 
 def shown_version() -> str:

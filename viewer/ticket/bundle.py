@@ -17,9 +17,10 @@ import orjson
 import pyzipper
 import zstandard
 
+from tracer.i18n import SayableError
 from tracer.schema.events import VERSION
 from tracer.schema.lines import DamagedLineError, NewerVersionError, parse
-from viewer.i18n import language
+from viewer.i18n import Catalogue, language
 from viewer.model.findings import diagnose
 from viewer.model.packed import open_source
 from viewer.model.source import Source, SourceError
@@ -40,8 +41,6 @@ _FRAME: Final = 1 << 20
 _LONGEST: Final = 64 << 20
 _EXACT: Final = frozenset({"ip", "phone", "sid", "customer", "client"})
 
-_NAME_ONE: Final = "name a session file (traceview sessions lists them)"
-
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total): ``rewrite``, ``report``, ``check``; bytes."""
 
@@ -53,17 +52,18 @@ class _Archive(pyzipper.AESZipFile):  # type: ignore[misc] # untyped library
         """Close nothing."""
 
 
-class BundleError(Exception):
+class BundleError(SayableError):
     """No ticket was made; the text is one line and says what to do."""
+
+    catalogue = Catalogue
+    domain = "ticket"
 
 
 class LeakError(BundleError):
     """The finished archive held something that must not leave the house; it is gone."""
 
     def __init__(self, leaks: Sequence[Leak]) -> None:
-        super().__init__(
-            f"not made: the leak check found {len(leaks)} place(s) that must not leave the house"
-        )
+        super().__init__("bundle.leaks", count=len(leaks))
         self.leaks = leaks
 
 
@@ -148,25 +148,19 @@ def _place(made: "_Making", map_path: Path) -> None:
 def _look_before(order: Order, map_path: Path) -> None:
     for session in order.sessions:
         if not session.is_file():
-            kind = "no regular file" if session.exists() else "missing"
-            kind = "a directory" if session.is_dir() else kind
-            raise BundleError(f"{session}: {kind}; {_NAME_ONE}")
+            kind = "no-file" if session.exists() else "missing"
+            raise BundleError(f"bundle.{'folder' if session.is_dir() else kind}", path=session)
     if order.out.exists():
-        raise BundleError(f"{order.out} exists: choose another name with -o")
+        raise BundleError("bundle.exists", path=order.out)
     if map_path.exists():
-        raise BundleError(
-            f"{map_path} exists, the real names of an earlier ticket: choose another name with -o"
-        )
+        raise BundleError("bundle.map-exists", path=map_path)
     if not os.access(order.out.parent, os.W_OK):
-        raise BundleError(f"{order.out.parent}: cannot be written; choose another place with -o")
+        raise BundleError("bundle.unwritable", path=order.out.parent)
     if not os.access(map_path.parent, os.W_OK):
-        raise BundleError(
-            f"{map_path.parent}: cannot be written, and the map of the real names goes beside the "
-            "session: copy the session into a folder of your own"
-        )
+        raise BundleError("bundle.map-unwritable", path=map_path.parent)
     needed = sum(session.stat().st_size for session in order.sessions)
     if shutil.disk_usage(order.out.parent).free < needed // 2:
-        raise BundleError(f"{order.out.parent}: the disk is too full for a ticket of this session")
+        raise BundleError("bundle.disk-full", path=order.out.parent)
 
 
 class _Making:
@@ -214,10 +208,7 @@ class _Making:
                 done += read
                 self.order.progress("rewrite", min(done, total), total)
         if self.events == before:  # it would be a ticket without a trace
-            why = "written by a newer version: please update mapi-tracer"
-            raise BundleError(
-                f"{session}: {why if self._newer else f'no event in it; {_NAME_ONE}'}"
-            )
+            raise BundleError(f"bundle.{'newer' if self._newer else 'no-event'}", path=session)
         self._files[target.name] = {"unpacked": unpacked}
         return target
 
@@ -365,7 +356,8 @@ def _opened(session: Path) -> list[Source]:
     try:
         return open_source(session)
     except SourceError as error:
-        raise BundleError(f"{session}: no readable trace ({error.detail or error.code})") from None
+        reason = error.detail or error.code
+        raise BundleError("bundle.unreadable", path=session, reason=reason) from None
 
 
 def _frames(lines: Iterator[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:

@@ -10,13 +10,18 @@ from typing import IO, Final
 
 import orjson
 
+from tracer.i18n import SayableError
+from viewer.i18n import Catalogue
 from viewer.ticket.registry import Entry
 
 _PSEUDONYM: Final = re.compile(r"(?i)\b[a-z]+-(?:[0-9a-f]{12}|\d+)(?:x\d+)?\b")
 
 
-class MapError(ValueError):
+class MapError(SayableError):
     """A file that is no map; the text is one line and says what to do."""
+
+    catalogue = Catalogue
+    domain = "ticket"
 
 
 class MapWriter:
@@ -77,7 +82,7 @@ def _entries(map_path: Path) -> Iterable[tuple[str, str]]:
             except orjson.JSONDecodeError:
                 entry = None
             if not isinstance(entry, dict):
-                raise MapError(f"{map_path}: line {number + 1} is damaged: not a whole map")
+                raise MapError("map.damaged", path=map_path, line=number + 1)
             if number == 0:
                 if entry.get("mapi-tracer") != "map":
                     break
@@ -85,4 +90,4 @@ def _entries(map_path: Path) -> Iterable[tuple[str, str]]:
                 yield str(entry["pseudonym"]), str(entry["original"])
         else:
             return
-    raise MapError(f"{map_path}: not a map of tracer bundle (it ends in .map, beside the session)")
+    raise MapError("map.none", path=map_path)

@@ -16,12 +16,14 @@ import orjson
 import pyzipper
 import zstandard
 
+from viewer.i18n import Catalogue
 from viewer.ticket import detectors
 from viewer.ticket.needles import Needles
 
 _BLOCK: Final = 1 << 21
 _LONGEST: Final = 32 << 20
 _OVERLAP: Final = 4096
+_ENCODED: Final = ", encoded"
 _SEEN: Final = 400_000
 MOST: Final = 50
 """So many hits are enough to refuse a file."""
@@ -47,11 +49,25 @@ class Leak:
     path: str = ""
     """Where in the event, as ``data.request.url``."""
 
-    def __str__(self) -> str:
-        place = f"{self.member}, line {self.line}"
+    def text(self, lang: str) -> str:
+        """Return where it is and of which kind, in one line."""
+        texts = Catalogue("ticket", lang)
+        member, path = (_word(texts, "place", one) for one in (self.member, self.path))
+        kind = _word(texts, "kind", self.kind.removesuffix(_ENCODED))
+        if self.kind.endswith(_ENCODED):
+            kind = texts("leak.encoded", kind=kind)
+        place = texts("leak.line", member=member, line=self.line)
         if self.event:
-            place += f", event {self.event}"
-        return f"{place}{', ' + self.path if self.path else ''}: {self.kind}"
+            place += texts("leak.event", id=self.event)
+        return texts("leak.said", place=f"{place}, {path}" if path else place, kind=kind)
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+
+def _word(texts: Catalogue, what: str, name: str) -> str:
+    """Return `name` in the user's words; a file's or a vendor's stays as it is."""
+    return texts(f"{what}.{name}") if texts.has(f"{what}.{name}") else name
 
 
 class LeakCheck:

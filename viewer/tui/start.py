@@ -142,7 +142,7 @@ class StartScreen(TicketScreen):
         try:
             now = state()
         except ControlError as problem:
-            error = str(problem)
+            error = problem.text(self.look.texts.lang)
         self.post_message(self.Known(now, sessions(), error))
 
     @on(Known)
@@ -211,7 +211,9 @@ class StartScreen(TicketScreen):
                 return
             closed = turn_off()
         except ControlError as error:
-            app_of(self).say("start.problem", "error", text=visible(str(error)))
+            app_of(self).say(
+                "start.problem", "error", text=visible(error.text(self.look.texts.lang))
+            )
             return
         if closed:
             self.closed = True
@@ -251,7 +253,9 @@ class StartScreen(TicketScreen):
         try:
             turned, _ = turn_on(event.text.strip())
         except ControlError as error:
-            app_of(self).say("start.problem", "error", text=visible(str(error)))
+            app_of(self).say(
+                "start.problem", "error", text=visible(error.text(self.look.texts.lang))
+            )
             return
         app_of(self).say("start.switched-on", until=clock(turned.expires))
         self._ask()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.messages import read
 from tests.viewer.tui.conftest import Opener, app_of, screen_text
-from viewer.i18n import LOCALES
+from viewer.i18n import Catalogue
 from viewer.tui.options import Options
 
 SESSIONS = sorted((Path(__file__).parents[3] / "samples" / "sessions").glob("*.jsonl"))
@@ -16,7 +16,7 @@ SESSIONS = sorted((Path(__file__).parents[3] / "samples" / "sessions").glob("*.j
 @cache
 def texts(lang: str) -> dict[str, str]:
     """Return the texts of a language by their ids, those of the interface and of the findings."""
-    files = sorted((LOCALES / lang / "LC_MESSAGES").glob("*.po"))
+    files = sorted((Catalogue.locales / lang / "LC_MESSAGES").glob("*.po"))
     return {str(m.id): str(m.string) for path in files for m in read(path) if m.id}
 
 
