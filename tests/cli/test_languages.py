@@ -45,7 +45,7 @@ def test_the_round_trip_in_french(clean_environment: Path) -> None:
     assert "Le debug est déjà actif" in run("tracer", "on").stdout
     status = run("tracer", "status").stdout
     assert status.startswith("Debug actif (acme 4711) depuis le ")
-    assert f"au plus 1,0{NBSP}Go" in status
+    assert f"au plus 1,0{NBSP}Gio" in status
     off = run("tracer", "off").stdout
     assert off.startswith(f"Debug désactivé{NBSP}: ")
     assert f"contenu rien{NBSP}:" in off
