@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -184,7 +184,7 @@ class Timeline:
             source.close()
 
 
-def is_among(values: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def is_among(values: NDArray[Any], known: NDArray[Any]) -> NDArray[np.bool_]:
     """Tell which `values` are among the sorted `known` ones."""
     found = np.zeros(values.size, dtype=np.bool_)
     if known.size:

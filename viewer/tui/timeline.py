@@ -28,7 +28,8 @@ _INKS: Final = {
 
 def roots(trace: Trace, kept: Rows | None) -> Rows:
     """Return the rows that begin a tree; `kept`: only trees that hold one of these rows."""
-    rows: Rows = np.union1d(operations(trace), loose(trace)).astype(np.int64)
+    rows: Rows = np.concatenate([operations(trace), loose(trace)])
+    rows.sort(kind="stable")  # two ascending runs: merged, not sorted
     if kept is not None:
         ids, ops = trace.column("id"), trace.column("op")
         rows = rows[np.isin(ids[rows], ops[kept]) | np.isin(rows, kept)]

@@ -264,7 +264,8 @@ def batch_partial(facts: Facts) -> Iterator[Finding]:
 
 def _unsplit_batches(facts: Facts, known: Set[str]) -> Iterator[Finding]:
     """Read the parts' status lines where the parts are no events of their own."""
-    failed_part = [facts.containing(f'"line":"HTTP/1.1 {n}', facts.exchange_rows) for n in "45"]
+    parted = facts.containing('"line":"HTTP/1.1 ', facts.exchange_rows)
+    failed_part = [facts.containing(f'"line":"HTTP/1.1 {n}', parted) for n in "45"]
     for batch in facts.some(np.unique(np.concatenate(failed_part))):
         parts = items(at(batch.data, "response.body.parts"))
         inner = [one for part in parts for one in items(part.get("parts"))]

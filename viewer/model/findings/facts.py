@@ -6,12 +6,14 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracer.schema.events import Event, Kind, Phase, Topic
 from viewer.model.decisions import Decision, decisions
 from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text, texts
 from viewer.model.findings.patterns import by_rule
 from viewer.model.search import search
+from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 
 Progress = Callable[[int, int], None]
@@ -23,6 +25,7 @@ _SOME: Final = 1000
 """Of anything else that may be very many; beyond that, every so manieth is looked at."""
 
 
+_ASKED: Final = (Kind.CALL, Kind.EXCHANGE)
 _ALIKE: Final = ("name", "status", "sort")
 """Columns that failures of one kind have in common."""
 
@@ -51,8 +54,7 @@ class Facts:
 
     def events(self, **condition: Any) -> Iterator[Event]:
         """Decode what ``trace.select`` finds, in order of time."""
-        for row in self.trace.select(**condition).tolist():
-            yield self.trace.event(row)
+        return self._decoded(self.trace.select(**condition))
 
     def exchanges(self, call_id: str) -> list[Event]:
         """Return the exchanges of a call, in order of time."""
@@ -61,8 +63,7 @@ class Facts:
 
     def some(self, rows: Rows, most: int = _SOME) -> Iterator[Event]:
         """Decode at most `most` of `rows`, evenly chosen."""
-        for row in thinned(rows, most).tolist():
-            yield self.trace.event(row)
+        return self._decoded(thinned(rows, most))
 
     def calls(self, *names: str) -> Rows:
         """Return the rows of the calls with one of these method ids."""
@@ -71,7 +72,8 @@ class Facts:
     def containing(self, text: str, rows: Rows) -> Rows:
         """Return those of `rows` whose line holds `text`: a search over the bytes of the files."""
         if len(rows) > _SOME:
-            return np.intersect1d(rows, search(self.trace, text, case=True).rows)
+            found = search(self.trace, text, case=True).rows
+            return found[is_among(found, rows)]
         sought = text.encode()
         return np.array([r for r in rows.tolist() if sought in self.trace.raw(r)], dtype=np.int64)
 
@@ -92,52 +94,53 @@ class Facts:
 
     # what most rules start from
 
-    @cached_property
-    def mail_calls(self) -> list[Event]:
+    @property
+    def mail_calls(self) -> Iterator[Event]:
         """Gmail calls."""
-        return list(self.some(self.trace.select(kinds=(Kind.CALL,), topics=(Topic.GMAIL,))))
+        return self.some(self.trace.select(kinds=(Kind.CALL,), topics=(Topic.GMAIL,)))
 
     @cached_property
     def failures(self) -> list[Failure]:
         """Failed exchanges, then what failed without a failed exchange."""
         found: list[Failure] = []
-        calls: list[Event] = []
-        for event in self._failed_events:
-            if event.phase == Phase.END:
-                if event.kind == Kind.CALL:
-                    calls.append(event)
-                else:
-                    found.append(self._handled(self._of_exchange(event)))
-        told = {event.op for event in calls} | {f.op for f in found}
-        found += self._broken(told)
+        calls: list[Failure] = []
+        for event in self._decoded(self._failed[~self._unended]):
+            if event.kind == Kind.CALL:
+                calls.append(_of_call(event))
+            else:
+                found.append(self._handled(self._of_exchange(event)))
+        found += self._broken({f.op for f in (*calls, *found)})
         with_exchange = {failure.call for failure in found}
-        alone = (call for call in calls if call.id not in with_exchange)
-        alone = (call for call in alone if not self._has_failed_exchange(call))
-        return [*found, *(self._handled(_of_call(call)) for call in alone)]
+        alone = (f for f in calls if f.call not in with_exchange)
+        return [*found, *(self._handled(f) for f in alone if not self._has_failed_exchange(f))]
 
     @cached_property
-    def _failed_events(self) -> list[Event]:
+    def _failed(self) -> Rows:
         """Calls and exchanges that failed or were never answered."""
-        rows = self._failed_rows
-        if len(rows) > MOST:
-            alike = np.column_stack([self.trace.column(name)[rows] for name in _ALIKE])
-            _, group = np.unique(alike.astype(np.int64), axis=0, return_inverse=True)
-            share = MOST // (int(group.max()) + 1) + 1
-            groups = (rows[group.ravel() == n] for n in range(int(group.max()) + 1))
-            rows = np.sort(np.concatenate([thinned(one, share) for one in groups]))
-        return [self.trace.event(row) for row in rows.tolist()]
+        rows = self.trace.select(kinds=_ASKED, errors=True)
+        if len(rows) <= MOST:
+            return rows
+        name, status, sort = (self.trace.column(column)[rows] for column in _ALIKE)
+        alike = name.astype(np.uint64) << 48 | status.astype(np.uint64) << 16 | sort
+        found, group = np.unique(alike, return_inverse=True)
+        share = MOST // len(found) + 1
+        groups = (rows[group == n] for n in range(len(found)))
+        return np.sort(np.concatenate([thinned(one, share) for one in groups]))
 
     @cached_property
-    def _failed_rows(self) -> Rows:
-        return self.trace.select(kinds=(Kind.EXCHANGE, Kind.CALL), errors=True)
+    def _unended(self) -> NDArray[np.bool_]:
+        """Which of the failed rows started and never ended."""
+        started = self.trace.codes.table(lambda _topic, _kind, phase: phase == Phase.START)
+        unended: NDArray[np.bool_] = started[self.trace.column("sort")[self._failed]]
+        return unended
 
-    @cached_property
-    def _failed(self) -> frozenset[int]:
-        return frozenset(self._failed_rows.tolist())
+    def _decoded(self, rows: Rows) -> Iterator[Event]:
+        return (self.trace.event(row) for row in rows.tolist())
 
-    def _has_failed_exchange(self, call: Event) -> bool:
-        under = (row for row in self.trace.children(call.id) if row in self._failed)
-        return any(self.trace.event(row).phase == Phase.END for row in under)
+    def _has_failed_exchange(self, failure: Failure) -> bool:
+        under = self.trace.children(failure.call or "")
+        failed = (self.trace.head(row) for row in under if self.trace.failed(row))
+        return any(h.phase == Phase.END and h.kind in _ASKED for h in failed)
 
     def _handled(self, failure: Failure) -> Failure:
         well = bool(failure.op) and self.ended_well(failure.op or "")
@@ -161,7 +164,7 @@ class Facts:
 
         An answer that could not be read, or a call that raised (EWS tells errors in a 200).
         """
-        silent = [o for o in self.failed_operations if o.id == o.op and o.op not in told]
+        silent = (o for o in self.failed_operations if o.id == o.op and o.op not in told)
         for operation in silent:
             for call in self.calls_of(operation.id):
                 bad = [e for e in self.exchanges(call.id) if e.status == 200 and _unreadable(e)]
@@ -194,20 +197,24 @@ class Facts:
                     return texts(request.data.get("scopes")), request
         return [], None
 
-    @cached_property
-    def unanswered(self) -> list[Event]:
+    @property
+    def unanswered(self) -> Iterator[Event]:
         """Calls and exchanges that started and never ended."""
-        return [event for event in self._failed_events if event.phase == Phase.START]
+        return self._decoded(self._failed[self._unended])
 
-    @cached_property
+    @property
     def exchange_rows(self) -> Rows:
         """Every exchange."""
         return self.trace.select(kinds=(Kind.EXCHANGE,))
 
-    @cached_property
-    def sent_again(self) -> list[Event]:
+    @property
+    def sent_again(self) -> Iterator[Event]:
         """Exchanges with a second transmission."""
-        return list(self.some(self.containing('"n":2,', self.exchange_rows)))
+        return self.some(self._sent_again)
+
+    @cached_property
+    def _sent_again(self) -> Rows:
+        return self.containing('"n":2,', self.exchange_rows)
 
     @cached_property
     def ended(self) -> bool:
@@ -222,18 +229,18 @@ class Facts:
         heads = (self.trace.head(row) for row in rows)
         return {head.pid for head in heads if head.phase == Phase.END}
 
-    def slow(self, ms: float) -> list[Event]:
+    def slow(self, ms: float) -> Iterator[Event]:
         """Return the exchanges that took at least `ms`, the slowest first."""
         rows = self.exchange_rows
         took = self.trace.column("ms")[rows]
         slow = rows[took >= ms]
         slow = slow[np.argsort(-self.trace.column("ms")[slow], kind="stable")]
-        return [self.trace.event(row) for row in slow[:_SOME].tolist()]
+        return self._decoded(slow[:_SOME])
 
-    @cached_property
-    def failed_operations(self) -> list[Event]:
+    @property
+    def failed_operations(self) -> Iterator[Event]:
         """Operations that ended with an error."""
-        return list(self.some(self.trace.select(kinds=(Kind.OPERATION,), errors=True)))
+        return self.some(self.trace.select(kinds=(Kind.OPERATION,), errors=True))
 
     @cached_property
     def decisions(self) -> list[Decision]:
@@ -254,8 +261,8 @@ class Facts:
         above = self.trace.event(parent) if parent is not None else None
         is_call = above is not None and above.kind == Kind.CALL
         recovered = False
-        if above is not None and above.phase == Phase.END:
-            recovered = parent not in self._failed if is_call else self.ended_well(above.id)
+        if parent is not None and above is not None and above.phase == Phase.END:
+            recovered = not self.trace.failed(parent) if is_call else self.ended_well(above.id)
         failure = failure_of(
             event,
             call=above.id if above is not None and is_call else None,
@@ -280,6 +287,11 @@ def _same_subject(request: Event, subject: str) -> bool:
 
 def _of_call(event: Event) -> Failure:
     return failure_of(event, call=event.id, method=event.name, recovered=False)
+
+
+def without_data(event: Event) -> Event:
+    """Return `event` as it is kept when there may be a thousand of them."""
+    return replace(event, data={})
 
 
 def ops_of(failures: Sequence[Failure]) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tracer.schema.events import Kind, Phase, Topic
 from viewer.model.columns import moment
 from viewer.model.finding import Evidence, Finding, Severity
@@ -17,12 +20,14 @@ from viewer.model.findings.tables import (
     QUOTA_PER_MINUTE,
     QUOTA_UNITS,
 )
+from viewer.model.trace import Rows
 
 if TYPE_CHECKING:
     from tracer.schema.events import Event
 
 _NEAR = 0.8  # of the quota
 _ACCOUNTS = 2000  # calls whose account is looked up
+_MINUTE = 60_000_000  # µs
 _LONG = timedelta(hours=12)  # debug on for longer was forgotten
 _TOLD_BY_BODY = 0.5  # so many of the failures must be readable
 
@@ -53,18 +58,24 @@ def quota_near(facts: Facts) -> Iterator[Finding]:
 
 def _busiest(facts: Facts, prices: Mapping[str, int], limit: float) -> list[tuple[int, int]]:
     """Return row and price of each call in the dearest minute; nothing below `limit`."""
-    minutes: dict[int, int] = defaultdict(int)
-    rows: list[tuple[int, int, int]] = []
+    units: Counter[int] = Counter()
     for method, price in prices.items():
-        found = facts.trace.select(kinds=(Kind.CALL,), names=(method,))
-        minute = facts.trace.column("ts")[found] // 60_000_000
-        rows += zip(found.tolist(), minute.tolist(), [price] * len(found), strict=True)
-        for when, count in Counter(minute.tolist()).items():
-            minutes[when] += price * count
-    worst = max(minutes, key=lambda when: minutes[when], default=None)
-    if worst is None or minutes[worst] < limit:
+        minutes, counts = np.unique(_minutes(facts, facts.calls(method)), return_counts=True)
+        for minute, count in zip(minutes.tolist(), counts.tolist(), strict=True):
+            units[minute] += price * count
+    worst = max(units, key=lambda minute: units[minute], default=None)
+    if worst is None or units[worst] < limit:
         return []
-    return [(row, price) for row, when, price in rows if when == worst]
+    busy: list[tuple[int, int]] = []
+    for method, price in prices.items():
+        rows = facts.calls(method)
+        busy += ((row, price) for row in rows[_minutes(facts, rows) == worst].tolist())
+    return busy
+
+
+def _minutes(facts: Facts, rows: Rows) -> NDArray[np.int64]:
+    minutes: NDArray[np.int64] = facts.trace.column("ts")[rows] // _MINUTE
+    return minutes
 
 
 def debug_left_on(facts: Facts) -> Iterator[Finding]:

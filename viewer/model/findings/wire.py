@@ -16,7 +16,7 @@ from viewer.model.findings.build import (
     of_rule,
 )
 from viewer.model.findings.calls import SEND
-from viewer.model.findings.facts import Facts
+from viewer.model.findings.facts import Facts, without_data
 from viewer.model.findings.failure import UNREADABLE, at, items, text
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def hidden_resend(facts: Facts) -> Iterator[Finding]:
     for exchange in facts.sent_again:
         call = facts.event(exchange.parent or "")
         if len(transmissions(exchange)) > 1 and not (call and call.name in SEND):
-            found.append(exchange)
+            found.append(without_data(exchange))
     if found:
         yield finding(
             "hidden-resend",
@@ -176,7 +176,7 @@ def _called(facts: Facts, event: "Event") -> str:
 
 def unanswered(facts: Facts) -> Iterator[Finding]:
     """Calls that started and never ended: a hang, or the process was killed."""
-    lost = facts.unanswered
+    lost = [without_data(event) for event in facts.unanswered]
     exchanges = {event.parent for event in lost if event.kind == Kind.EXCHANGE}
     lost = [event for event in lost if event.id not in exchanges]
     if not lost:
@@ -207,7 +207,7 @@ def slow(facts: Facts) -> Iterator[Finding]:
         if event.phase != Phase.END or event.status is None or _limit(event) > (event.ms or 0):
             continue
         phase, ms = slowest(event)
-        found.setdefault(phase, []).append((event, ms))
+        found.setdefault(phase, []).append((without_data(event), ms))
     for phase, cases in found.items():
         cases.sort(key=lambda case: -(case[0].ms or 0))
         path = f"wire.0.phases.{phase}" if phase != "unknown" else "ms"
