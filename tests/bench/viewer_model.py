@@ -24,18 +24,34 @@ from tests.bench._table import line, row
 from tests.bench.generate import NEEDLE, write
 from viewer.model import sidecar
 from viewer.model.filter import parse
+from viewer.model.findings import diagnose
 from viewer.model.search import search
 from viewer.model.sieve import apply
 from viewer.model.trace import Trace
 
 ROUNDS: Final = 5
-_PEAK: Final = """
+_TELL: Final = """
+with open("/proc/self/status") as status:
+    print(next(int(l.split()[1]) for l in status if l.startswith("RssAnon")) / 1024)
+"""
+_INDEX: Final = """
 import sys
 from viewer.model.trace import Trace
 trace = Trace.open([sys.argv[1]], cache=False)
 trace.shown()
-with open("/proc/self/status") as status:
-    print(next(int(l.split()[1]) for l in status if l.startswith("RssAnon")) / 1024)
+"""
+_APPLICATION: Final = """
+import asyncio, sys
+from viewer.tui.app import TraceApp
+from viewer.tui.options import Options
+async def show():
+    async with app.run_test(size=(160, 45)) as pilot:
+        while not app.has_trace or app.state.findings is None or not app.state.trace.complete:
+            await pilot.pause(0.05)
+        await pilot.pause(0.5)
+        exec(sys.argv[2])
+app = TraceApp([sys.argv[1]], Options())
+asyncio.run(show())
 """
 
 
@@ -50,10 +66,11 @@ def main() -> None:
         line(f"{count:,} events, {size / 1e6:,.0f} MB, median of {ROUNDS} rounds")
         line("", "measured", "must", "stretch")
         _engine(path)
+        _causes(path)
         _search(path, rg)
         _filter(path)
         _sidecar(path, folder)
-        _memory(path, count)
+        _memory(path, count, folder / "cache")
 
 
 def _warm(path: Path) -> None:
@@ -102,6 +119,14 @@ def _engine(path: Path) -> None:
     row("one step while somebody watches, p95", steps[len(steps) * 95 // 100], " ms", (16, 16))
 
 
+def _causes(path: Path) -> None:
+    def index() -> Trace:
+        return Trace.open([path], cache=False)
+
+    taken = _times(index=lambda: index().close(), both=lambda: diagnose(index()))
+    row("search for causes / index", taken["both"] / taken["index"] - 1, "", (3, 1.5))
+
+
 def _search(path: Path, rg: str | None) -> None:
     trace = Trace.open([path], cache=False)
     tasks: dict[str, Callable[[], object]] = {"ours": lambda: search(trace, NEEDLE, case=True)}
@@ -138,20 +163,28 @@ def _sidecar(path: Path, folder: Path) -> None:
     row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
 
 
-def _memory(path: Path, count: int) -> None:
+def _memory(path: Path, count: int, cache: Path) -> None:
     if not Path("/proc/self/status").exists():
         line("private memory with the whole index", "no /proc")
         return
-    whole = _private(path)
-    tenth = _private(write(path.with_name(f"events-{count // 10}.jsonl"), count // 10))
-    row("private memory with the whole index", whole, " MB", (100, 75))
-    row("each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
+    small = write(path.with_name(f"events-{count // 10}.jsonl"), count // 10)
+    for what, code in (
+        ("private memory with the whole index", _INDEX + _TELL),
+        ("private memory of the application, causes found", _APPLICATION),
+    ):
+        whole, tenth = _private(path, code, cache), _private(small, code, cache)
+        row(what, whole, " MB", (100, 75))
+        row("  each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
 
 
-def _private(path: Path) -> float:
-    """Return the private memory of a process that indexed `path`, MB."""
+def _private(path: Path, code: str, cache: Path) -> float:
+    """Return the private memory of a process that runs `code` on `path`, MB."""
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, str(path), _TELL],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return float(done.stdout)
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from viewer.model.source import MIB, Source, read_into
+from viewer.model.store import each_once
 from viewer.model.trace import Rows, Trace
 
 try:
@@ -64,7 +65,7 @@ class Search:
     def rows(self) -> Rows:
         """Return the shown rows with a hit so far, ascending."""
         if self._parts:
-            found = np.unique(np.concatenate([self._rows, *self._parts]))
+            found = each_once(np.concatenate([self._rows, *self._parts]))
             self._parts = []
             self._rows = self._trace.shown_for(found)
         return self._rows
@@ -98,7 +99,7 @@ class Search:
         if found.size:
             self._parts.append(self._trace.rows_at(self._file, found + base))
             if len(self._parts) > 64:
-                self._parts = [np.unique(np.concatenate(self._parts))]
+                self._parts = [each_once(np.concatenate(self._parts))]
         if not size:
             self._file += 1
             self._position = 0
@@ -109,7 +110,7 @@ class Search:
         piece = memoryview(self._buffer)[:size]
         text = piece if stringzilla is None else stringzilla.Str(piece)
         hits = [np.fromiter(find(text), dtype=np.int64) for find in self._finders]
-        found = hits[0] if len(hits) == 1 else np.unique(np.concatenate(hits))
+        found = hits[0] if len(hits) == 1 else each_once(np.concatenate(hits))
         if size == len(self._buffer):
             self._position += size - self._overlap
         else:

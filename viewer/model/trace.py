@@ -17,7 +17,7 @@ from viewer.model.heads import NO_STATUS
 from viewer.model.packed import open_source
 from viewer.model.reader import BLOCK, Damage, Reader, id_number
 from viewer.model.skew import Skew, skews
-from viewer.model.store import Codes, Rows, failure_classes
+from viewer.model.store import Codes, Rows, each_once, failure_classes
 from viewer.model.timeline import FIRST, Timeline
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ class Trace(Timeline):
         if not hidden.any():
             return rows
         ends = self._ids.last_rows(self._store["id"][rows[hidden]])
-        return np.unique(np.concatenate([rows[~hidden], ends]))
+        return each_once(np.concatenate([rows[~hidden], ends]))
 
     def rows_at(self, number: int, offsets: Rows) -> Rows:
         """Return the rows whose lines lie at `offsets` (ascending) of file `number`, each once."""
@@ -245,7 +245,7 @@ class Trace(Timeline):
         if damaged.size:  # what is found in a damaged line belongs to no row
             before = np.searchsorted(damaged, offsets, side="right") - 1
             fine &= (before < 0) | (damaged[before] < ordered[places])
-        return np.unique(where[np.unique(places[fine])])
+        return each_once(where[places[fine]])
 
     def _lines_of(self, number: int) -> tuple[Rows, Rows]:
         """Return the offsets of the lines of a file, ascending, and the rows they belong to."""

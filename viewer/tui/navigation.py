@@ -152,10 +152,12 @@ class Navigation(Base):
         """Go to the next or previous event that failed, is a gap, or that a finding points at."""
         import numpy as np
 
+        from viewer.model.store import each_once
+
         trace = self.state.trace
         cited = [e.event for finding in self.state.findings or () for e in finding.evidence]
-        rows = [row for row in map(trace.row_of, cited) if row is not None]
-        self._jump(step, np.union1d(trace.select(errors=True), rows).astype(np.int64), "warning")
+        rows = np.array([row for row in map(trace.row_of, cited) if row is not None], np.int64)
+        self._jump(step, each_once(np.concatenate([trace.select(errors=True), rows])), "warning")
 
     def action_slow(self, step: int) -> None:
         """Go to the next or previous event that took long, or was never answered."""

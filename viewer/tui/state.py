@@ -8,6 +8,7 @@ import numpy as np
 from tracer.schema.events import Kind, Topic
 from viewer.model.finding import Finding, Severity
 from viewer.model.marks import Marks, load_marks
+from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 from viewer.tui.bars import Tab
 from viewer.tui.eventsource import EventSource, Notes
@@ -141,8 +142,8 @@ class State:
             rows = self._through_filter(tab, rows)
         if self.only_marks:
             marked = [self.trace.row_of(event_id) for event_id in self.marks.comments]
-            known = np.array([row for row in marked if row is not None], dtype=np.int64)
-            rows = np.intersect1d(rows, known)
+            known = np.array(sorted(row for row in marked if row is not None), dtype=np.int64)
+            rows = known[is_among(known, rows)]
         return rows
 
     def _through_filter(self, tab: str, rows: Rows) -> Rows:

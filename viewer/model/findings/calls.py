@@ -22,6 +22,7 @@ from viewer.model.findings.facts import Facts
 from viewer.model.findings.failure import Failure, at, items, text, texts
 from viewer.model.findings.tables import ACCEPTED, narrowest
 from viewer.model.findings.tokens import subject as token_subject
+from viewer.model.store import each_once
 
 if TYPE_CHECKING:
     from tracer.schema.events import Event
@@ -266,7 +267,7 @@ def _unsplit_batches(facts: Facts, known: Set[str]) -> Iterator[Finding]:
     """Read the parts' status lines where the parts are no events of their own."""
     parted = facts.containing('"line":"HTTP/1.1 ', facts.exchange_rows)
     failed_part = [facts.containing(f'"line":"HTTP/1.1 {n}', parted) for n in "45"]
-    for batch in facts.some(np.unique(np.concatenate(failed_part))):
+    for batch in facts.some(each_once(np.concatenate(failed_part))):
         parts = items(at(batch.data, "response.body.parts"))
         inner = [one for part in parts for one in items(part.get("parts"))]
         failed = [n for n, one in enumerate(inner) if re.match(_BAD_LINE, text(one.get("line")))]

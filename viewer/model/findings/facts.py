@@ -13,6 +13,7 @@ from viewer.model.decisions import Decision, decisions
 from viewer.model.findings.failure import UNREADABLE, Failure, at, failure_of, text, texts
 from viewer.model.findings.patterns import by_rule
 from viewer.model.search import search
+from viewer.model.store import each_once
 from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 
@@ -254,7 +255,7 @@ class Facts:
         ]
         odd += [self.containing(f'"verdict":"{word}"', outcomes) for word in ("none", "refused")]
         chosen = [thinned(one, _SOME // 2) for one in (*odd, outcomes)]
-        return list(decisions(self.trace, np.unique(np.concatenate(chosen))))
+        return list(decisions(self.trace, each_once(np.concatenate(chosen))))
 
     def _of_exchange(self, event: Event) -> Failure:
         parent = self.trace.row_of(event.parent) if event.parent else None
