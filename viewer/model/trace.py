@@ -284,6 +284,8 @@ class Trace(Timeline):
         """Return the shown rows that meet every condition given, from the index alone."""
         in_topics, in_kinds = _member(topics), _member(kinds)
         codes = self._codes.table(lambda topic, kind, _: in_topics(topic) and in_kinds(kind))
+        if errors:
+            codes &= failure_classes(self._codes) > 0
         if op is not None:
             rows = self.op_rows(op)
             rows = rows[codes[self._store["sort"][rows]]]

@@ -137,23 +137,25 @@ class State:
 
     def rows(self, tab: str) -> Rows:
         """Return the rows of `tab` that the filter and the marks let through."""
-        rows = self.all_rows(tab)
-        if self.filter_on:
-            rows = self._through_filter(tab, rows)
+        rows = self._filtered(tab) if self.filter_on else self.all_rows(tab)
         if self.only_marks:
             marked = [self.trace.row_of(event_id) for event_id in self.marks.comments]
             known = np.array(sorted(row for row in marked if row is not None), dtype=np.int64)
             rows = known[is_among(known, rows)]
         return rows
 
-    def _through_filter(self, tab: str, rows: Rows) -> Rows:
+    def _filtered(self, tab: str) -> Rows:
+        passed = self.filter_rows
         if tab == "timeline":
-            return roots(self.trace, self.filter_rows)
-        if tab != "resolution":
-            return rows[np.isin(rows, self.filter_rows, assume_unique=True)]
-        ops = self.trace.column("op")
-        kept: Rows = rows[np.isin(ops[rows], ops[self.filter_rows])]
-        return kept
+            return roots(self.trace, passed)
+        if tab == "resolution":
+            rows, ops = self.all_rows(tab), self.trace.column("op")
+            kept = np.isin(ops[rows], ops[passed])
+        else:
+            here = self.trace.codes.table(lambda topic, _kind, _phase: tab in {"all", topic})
+            rows, kept = passed, here[self.trace.column("sort")[passed]]
+        shown: Rows = rows[kept]
+        return shown
 
     def source(self, tab: str) -> AnySource:
         """Return what `tab` shows."""
