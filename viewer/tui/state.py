@@ -145,7 +145,7 @@ class State:
         return rows
 
     def _filtered(self, tab: str) -> Rows:
-        passed = self.filter_rows
+        passed = self.filter_rows[self.filter_rows < len(self.trace)]  # a file may begin anew
         if tab == "timeline":
             return roots(self.trace, passed)
         if tab == "resolution":

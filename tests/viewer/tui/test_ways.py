@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.traces import TraceBuilder
-from tests.viewer.tui.conftest import Opener, app_of, screen_text, settled, toasts, typed
+from tests.viewer.tui.conftest import Opener, app_of, screen_text, settled, toasts, typed, until
 from viewer.tui.app import TraceApp
 from viewer.tui.asking import Open
 from viewer.tui.main_screen import MainScreen
@@ -167,3 +167,17 @@ async def test_a_summary_without_findings_wastes_no_room(opened: Opener) -> None
         main = app_of(pilot).main
         assert main.view.row is not None
         assert "stands for no event" not in screen_text(pilot)
+
+
+async def test_a_filtered_trace_may_begin_anew(opened: Opener, session: Path) -> None:
+    """A file that is cut off while it is followed has fewer rows than the filter let through."""
+    async with opened(session, options=Options(tab="all")) as pilot:
+        app = app_of(pilot)
+        app.main.use_filter("topic:gmail")
+        await settled(pilot)
+        app.main.action_follow()
+        other = TraceBuilder()
+        other.add("note", "point", "new", "session")
+        session.write_bytes(other.lines())
+        await until(pilot, lambda: len(app.state.trace) == 1 and not app.main.view.count())
+        assert app.state.filter_on
