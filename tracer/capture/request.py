@@ -11,6 +11,7 @@ from googleapiclient.http import HttpRequest
 
 from tracer.capture.call import Call
 from tracer.capture.exchange import describe
+from tracer.capture.record import guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session, moment
 from tracer.operation import Scope, current
@@ -152,7 +153,7 @@ def record(
         call.request = call.http = None
         if token is not None:
             current.reset(token)
-        _flush(recorder, call)
+        guarded(recorder, call.flush)
     else:
         _leave(recorder, call, token, None)
     return answer
@@ -196,13 +197,6 @@ def _leave(
             _look_for_transport(recorder, call, failure)
         call.request = call.http = None
         end(call, failure)
-    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-        recorder.failed(error)
-
-
-def _flush(recorder: Recorder, call: Call) -> None:
-    try:
-        call.flush()
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
 
