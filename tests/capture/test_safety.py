@@ -22,6 +22,7 @@ from samples.sandbox.world import World
 from tests.support.capture import Recording, damaged, read, recording, service
 from tracer import control
 from tracer.capture.recorder import Recorder
+from tracer.capture.session import head_of
 from tracer.operation import operation, set_sink
 from tracer.schema.events import new_id
 
@@ -226,9 +227,8 @@ def test_an_event_of_five_megabytes_stays_whole(traced: Recording) -> None:
     assert traced.recorder.current is None
     session = traced.recorder.session()
     assert session is not None
-    session.emit(
-        "http", "note", "point", "big", new_id(), None, None, None, None, {"n": "y" * 5_000_000}
-    )
+    head = head_of("http", "note", "big", new_id())
+    session.emit(head, "point", None, None, {"n": "y" * 5_000_000})
     note(traced.recorder, 2)
     big, small = traced.events("note")
     assert len(big["data"]["n"]) == 5_000_000

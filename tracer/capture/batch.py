@@ -9,7 +9,7 @@ from tracer.capture import request as calls
 from tracer.capture.call import Call
 from tracer.capture.exchange import describe
 from tracer.capture.recorder import Recorder
-from tracer.capture.session import Session
+from tracer.capture.session import Session, head_of
 from tracer.operation import Scope, current
 from tracer.schema.events import new_id
 
@@ -102,13 +102,10 @@ class _Post:
                 call = parts[key] = calls.begin(session, request)
             call.tries += 1
             self.parts.append(_Part(session, call, request, key, index))
-        self.carrier = Call(
-            session=session,
-            topic=self.parts[0].call.topic if self.parts else "http",
-            parent=outer.parent if outer is not None else None,
-            op=outer.op if outer is not None else None,
-            role="batch",
-        )
+        parent, op = (outer.parent, outer.op) if outer is not None else (None, None)
+        self.carrier = Call(session, parent, op)
+        self.carrier.topic = self.parts[0].call.topic if self.parts else "http"
+        self.carrier.role = "batch"
         self.scope = Scope(self.carrier.op, self.carrier.parent, self.carrier)
 
     def end(self, responses: Mapping[str, Any], failure: BaseException | None) -> None:
@@ -126,11 +123,11 @@ class _Part:
         self.call = call
         self.request = request
         self.key = key
-        self.id = new_id()
         self.notes: Notes = []
         self.began = time.perf_counter_ns()
         host = request.uri.split("/", 3)[2] if request.uri.count("/") >= 2 else ""
-        self.name = f"{request.method} {host}"
+        name = f"{request.method} {host}"
+        self.head = head_of(call.topic, "exchange", name, new_id(), call.id, call.op)
         self.data: dict[str, Any] = {
             "method": request.method,
             "url": session.memo.url(request.uri, self.notes),
@@ -142,8 +139,9 @@ class _Part:
         data = dict(self.data)
         if self.notes:
             data["redacted"] = list(self.notes)
-        self._emit("start", None, None, data, call.due())
-        self.data["started"] = session.stamp(time.time_ns())
+        due = call.due()
+        self.session.emit(self.head, "start", None, None, data, behind=due)
+        self.data["started"] = session.stamp(time.time())
 
     def end(self, answer: Any, failure: BaseException | None, batch: str | None) -> None:
         redactor, notes, data = self.session.redactor, self.notes, self.data
@@ -177,7 +175,8 @@ class _Part:
         if notes:
             data["redacted"] = notes
         self.call.status = status
-        self._emit("end", status, (time.perf_counter_ns() - self.began) / 1e6, data)
+        ms = (time.perf_counter_ns() - self.began) / 1e6
+        self.session.emit(self.head, "end", status, ms, data)
 
     def _body(self, content: Any, headers: Mapping[str, str], direction: str) -> dict[str, Any]:
         return self.session.redactor.body(
@@ -189,16 +188,3 @@ class _Part:
             direction=direction,
             url=self.request.uri,
         )
-
-    def _emit(
-        self,
-        phase: str,
-        status: int | None,
-        ms: float | None,
-        data: dict[str, Any],
-        behind: bytes = b"",
-    ) -> None:
-        self.session.emit(
-            self.call.topic, "exchange", phase, self.name, self.id, self.call.id, self.call.op,
-            status, ms, data, behind=behind,
-        )  # fmt: skip

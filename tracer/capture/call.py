@@ -5,17 +5,18 @@ exchange in one write with its own: half the writes of a call, and nothing that 
 program is missing after a kill.
 """
 
-import time
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import Any
 
-from tracer.capture import discovery, topics
+from tracer.capture import topics
+from tracer.capture.memo import NOTHING, KnownCall
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Moment, Session
+from tracer.capture.session import Head, Moment, Session, head_of
 from tracer.schema.events import new_id
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """An API call, or what carries the parts of a batch."""
 
@@ -36,10 +37,13 @@ class Call:
     """The role of its exchanges while nothing special happens: call, chunk, media or batch."""
     account: str | None = None
     url: str = ""
+    known: KnownCall = NOTHING
+    """What its start line said, account aside, once that is written."""
+    head: Head = field(default_factory=dict)
     held: bytes = b""
     """The end line of its last exchange, while that is still to be written."""
     id: str = field(default_factory=new_id)
-    began: int = field(default_factory=time.perf_counter_ns)
+    began: int = field(default_factory=perf_counter_ns)
     tries: int = 0
     """Exchanges made as tries of this call, over all of its chunks."""
     attempt: int = 0
@@ -51,12 +55,8 @@ class Call:
     """Method, URL and range of its last try."""
     refused: bool = False
     """The answer to its last try was 401."""
-    kept_url: str = ""
-    """What is kept of its URL, and the notes of that."""
-    url_notes: Notes = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
-    """What its start line said; the end line says it again."""
     notes: Notes = field(default_factory=list)
+    """Those of its error."""
     exchange: str | None = None
     """The id of its last exchange."""
 
@@ -76,49 +76,41 @@ class Call:
         self.at = None
         session, of = self.session, self.of
         session.ready()
-        self.method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
-        self.topic = topics.of_method(self.method_id)
-        self.account = _account(self.http)
+        self.method_id = method_id = of.methodId if isinstance(of.methodId, str) else "unknown"
+        self.topic = topics.of_method(method_id)
         self.url = of.uri
-        facts = discovery.method(self.method_id)
-        self.kept_url, self.url_notes, params = session.memo.call(self.method_id, self.url)
-        for note in self.url_notes:
-            path = f"params{note['path'].removeprefix('url')}"
-            self.notes.append({"path": path, "kind": note["kind"]})
-        self.data = {"params": params, "http_method": facts.http_method or of.method}
-        if facts.scopes is not None:
-            self.data["scopes"] = facts.scopes
-        if self.account:
-            self.data["account"] = self.account
-        data = dict(self.data)
-        if self.notes:
-            data["redacted"] = list(self.notes)
-        return session.line(
-            self.topic, "call", "start", self.method_id, self.id, self.parent, self.op,
-            None, None, data, at,
-        )  # fmt: skip
+        self.known = known = session.memo.call(method_id, of.uri, of.method)
+        data = known.data
+        self.account = account = _account(self.http)
+        if account:
+            data = {**data, "account": account}
+        if known.notes:
+            data = {**data, "redacted": known.notes}
+        self.head = head_of(self.topic, "call", method_id, self.id, self.parent, self.op)
+        stamp = session.stamp(at[0]), at[1]
+        return session.line(self.head, "start", None, None, data.copy(), stamp)
 
     def end(self, error: dict[str, str] | None) -> None:
         """Write the end line; `error` is what `describe` says of an exception."""
-        ms = (time.perf_counter_ns() - self.began) / 1e6
+        ms = (perf_counter_ns() - self.began) / 1e6
         behind = self.due()
-        data = self.data
+        data = self.known.data.copy()
+        if self.account:
+            data["account"] = self.account
         data["attempts"] = self.tries
         if error is not None:
             data["error"] = error
-        if self.notes:
-            data["redacted"] = self.notes
-        self.session.emit(
-            self.topic, "call", "end", self.method_id, self.id, self.parent, self.op,
-            self.status, ms, data, behind=behind,
-        )  # fmt: skip
+        if self.known.notes or self.notes:
+            data["redacted"] = [*self.known.notes, *self.notes]
+        self.session.emit(self.head, "end", self.status, ms, data, behind=behind)
 
 
 def _account(http: Any) -> str | None:
     """Return whom the credentials of a transport act for, when they say so."""
     credentials = getattr(http, "credentials", None)
-    for name in ("_subject", "service_account_email", "account"):
-        found = getattr(credentials, name, None)
-        if isinstance(found, str) and found:
-            return found
-    return None
+    found = (
+        getattr(credentials, "_subject", None)
+        or getattr(credentials, "service_account_email", None)
+        or getattr(credentials, "account", None)
+    )
+    return found if isinstance(found, str) else None

@@ -1,9 +1,9 @@
 """One HTTP exchange in progress, whatever the transport: its role, its lines, its outcome."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter_ns
 from typing import Any, Final
 
 import orjson
@@ -11,8 +11,8 @@ import orjson
 from tracer.capture import topics
 from tracer.capture.call import Call
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Moment, Session, moment
-from tracer.capture.token import asked_for, bearer, claims_of, is_token_request, text
+from tracer.capture.session import Head, Moment, Session, head_of, moment
+from tracer.capture.token import asked_for, claims_of, is_token_request, text
 from tracer.operation import current
 from tracer.schema.events import new_id
 
@@ -39,18 +39,16 @@ class Exchange:
     """An exchange that has begun: its start line is written."""
 
     session: Session
-    id: str
-    parent: str | None
-    op: str | None
     call: Call | None
-    topic: str
     role: str
     method: str
     url: str
     headers: Mapping[str, str]
     body: Any
+    method_id: str | None
+    """The API method that its bodies belong to."""
     began: int
-    name: str
+    head: Head
     data: dict[str, Any]
     """What its end line says so far."""
     notes: Notes
@@ -71,19 +69,18 @@ class Exchange:
 
         `content` None: the body was a stream that we did not read, `size` what is known of it.
         """
-        ms = (time.perf_counter_ns() - self.began) / 1e6
-        notes, data = self.notes, self.data
-        redactor = self.session.redactor
+        ms = (perf_counter_ns() - self.began) / 1e6
+        session, notes, data = self.session, self.notes, self.data
         data["response"] = {
             "status": status,
             "reason": reason,
-            "headers": self.session.memo.headers(headers, notes, "response.headers"),
-            "body": redactor.body(
+            "headers": session.memo.headers(headers, notes, "response.headers"),
+            "body": session.redactor.body(
                 content,
                 headers.get("content-type", ""),
                 notes,
                 "response.body",
-                method_id=self.call.method_id if self.call and self.role != "token" else None,
+                method_id=self.method_id,
                 direction="response",
                 url=self.url,
                 encoding=encoding,
@@ -93,12 +90,13 @@ class Exchange:
         }
         if self.role == "token":
             self._learn_token(data, content)
-        thread.refused = (self.method, self.url) if status == 401 else None
+        if status == 401 or thread.refused is not None:
+            thread.refused = (self.method, self.url) if status == 401 else None
         self._write(status, ms)
 
     def fail(self, error: BaseException) -> None:
         """Record that there was no answer, and why."""
-        ms = (time.perf_counter_ns() - self.began) / 1e6
+        ms = (perf_counter_ns() - self.began) / 1e6
         self.data["error"] = describe(self.session, error, self.notes)
         thread.refused = None
         self._write(None, ms)
@@ -115,46 +113,41 @@ class Exchange:
             call.status = status
             if self.role != "token":
                 call.refused = status == 401
-        if call is not None and call.request is not None and status == 200 and self.role in _LAST:
-            call.held = session.line(
-                self.topic, "exchange", "end", self.name, self.id, self.parent, self.op,
-                status, ms, data,
-            )  # fmt: skip
-            return
-        session.emit(
-            self.topic, "exchange", "end", self.name, self.id, self.parent, self.op,
-            status, ms, data,
-        )  # fmt: skip
+            if status == 200 and self.role in _LAST and call.request is not None:
+                call.held = session.line(self.head, "end", status, ms, data)
+                return
+        session.emit(self.head, "end", status, ms, data)
 
     def look_at_request(self) -> None:
         """Note what the end line says of the request, whether there is an answer or not."""
-        redactor, notes, data = self.session.redactor, self.notes, self.data
-        token = bearer(self.headers)
+        memo, notes, data = self.session.memo, self.notes, self.data
+        headers, body = self.headers, self.body
+        token, tag = memo.token(headers.get("authorization"))
         if token:
-            data["token"] = tag = redactor.tag(token)
+            data["token"] = tag
             subject = self._subject(tag, token)
             if subject:
                 data["subject"] = subject
-        stream = is_stream(self.body)
-        data["request"] = {
-            "headers": self.session.memo.headers(self.headers, notes, "request.headers"),
-            "body": _NO_BODY
-            if self.body is None
-            else redactor.body(
-                None if stream else self.body,
-                text(self.headers.get("content-type", "")),
+        kept = memo.headers(headers, notes, "request.headers")
+        if body is None:
+            data["request"] = {"headers": kept, "body": _NO_BODY}
+        else:
+            stream = is_stream(body)
+            kept_body = self.session.redactor.body(
+                None if stream else body,
+                text(headers.get("content-type", "")),
                 notes,
                 "request.body",
-                method_id=self.call.method_id if self.call and self.role != "token" else None,
+                method_id=self.method_id,
                 direction="request",
                 url=self.url,
-                encoding=text(self.headers.get("content-encoding", "")),
-                size=_length(self.headers) if stream else None,
+                encoding=text(headers.get("content-encoding", "")),
+                size=_length(headers) if stream else None,
                 stream=stream,
-            ),
-        }
+            )
+            data["request"] = {"headers": kept, "body": kept_body}
         if self.role == "token":
-            subject, scopes = asked_for(self.body)
+            subject, scopes = asked_for(body)
             if subject:
                 data["subject"] = subject
             if scopes:
@@ -205,49 +198,48 @@ def begin(
     `attempt` are found out when they are not given. The exchange hangs under what is in progress in
     this context. It has begun now, or earlier: `at`, and `began` on the performance counter.
     """
-    scope = current.get()
-    call = scope.call if scope is not None else None
-    if not isinstance(call, Call):
-        call = None
-    at = at or moment()
-    began = began or time.perf_counter_ns()
-    behind = call.due() if call is not None else b""
+    parent = op = call = None
+    behind = b""
+    wall, mono = at or moment()
+    began = began or perf_counter_ns()
+    if (scope := current.get()) is not None:
+        parent, op, call = scope.parent, scope.op, scope.call
+        if isinstance(call, Call):
+            behind = call.due()
+        else:
+            call = None
     own = new_id()
     found, counted = _role(call, own, method, url, headers, body, role)
-    notes: Notes
     if call is not None and call.url == url:
-        kept_url, notes = call.kept_url, call.url_notes.copy()
+        kept_url, notes = call.known.url, call.known.url_notes
     else:
         notes = []
         kept_url = session.memo.url(url, notes)
-    host = url.split("/", 3)[2] if url.count("/") >= 2 else url
+    if found == "token":
+        topic, method_id = "auth", None
+    elif call is None:
+        topic, method_id = topics.of_url(url), None
+    else:
+        topic, method_id = call.topic, call.method_id
+    head = head_of(topic, "exchange", f"{method} {_host(url)}", own, parent, op)
     data = {"method": method, "url": kept_url, "role": found, "attempt": attempt or counted}
+    ts = session.stamp(wall)
     exchange = Exchange(
-        session,
-        own,
-        scope.parent if scope is not None else None,
-        scope.op if scope is not None else None,
-        call,
-        "auth" if found == "token" else call.topic if call else topics.of_url(url),
-        found,
-        method,
-        url,
-        headers,
-        body,
-        began,
-        f"{method} {host.rpartition('@')[2]}",
-        data.copy(),
-        notes,
-    )
-    if notes:
-        data["redacted"] = list(notes)
-    session.emit(
-        exchange.topic, "exchange", "start", exchange.name, own, exchange.parent, exchange.op,
-        None, None, data, at=at, behind=behind,
+        session, call, found, method, url, headers, body, method_id, began, head,
+        {**data, "started": ts}, notes.copy(),
     )  # fmt: skip
-    exchange.data["started"] = session.stamp(at[0])
+    if notes:
+        data["redacted"] = notes
+    session.emit(head, "start", None, None, data, at=(ts, mono), behind=behind)
     exchange.look_at_request()
     return exchange
+
+
+def _host(url: str) -> str:
+    """Return host and port of a URL, without credentials."""
+    pieces = url.split("/", 3)
+    host = pieces[2] if len(pieces) > 2 else url
+    return host.rpartition("@")[2] if "@" in host else host
 
 
 def _role(
@@ -260,13 +252,14 @@ def _role(
     given: str | None,
 ) -> tuple[str, int]:
     """Return the role of a new exchange and which attempt it is; count it in its call."""
-    hop, thread.hop = thread.hop, None
     role = given
     known = call is not None and call.url == url and call.topic != "auth"
     if role is None and not known and is_token_request(method, url, headers, body):
         role = "token"
-    if role is None and hop is not None and hop == url:
-        role = "redirect"
+    if (hop := thread.hop) is not None:
+        thread.hop = None
+        if role is None and hop == url:
+            role = "redirect"
     if call is None:
         again = thread.refused == (method, url)
         return role or ("replay-401" if again else "call"), 2 if again else 1

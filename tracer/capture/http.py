@@ -7,6 +7,7 @@ passes it, whatever was patched or wrapped above it, and nothing that the cache 
 import copy
 import http.client as http_client
 from collections.abc import Callable
+from functools import lru_cache
 from time import monotonic, perf_counter_ns
 from types import MethodType
 from typing import Any, Final
@@ -89,38 +90,33 @@ def record(
 
     `request` holds the arguments of `_conn_request`.
     """
-    conn, body = request[0], request[3]
+    conn = request[0]
     carried = carried_by(conn)
     if carried is not None and carried.is_this_thread():
         return original(*request)  # recorded one layer above
-    beginning = _Beginning(recorder, session, request)
-    wire: Wire | None = None
-    try:
-        if carried is None and isinstance(conn, http_client.HTTPConnection):
-            wire = Wire(conn, session.key, beginning.exchange)
-            wire.attach()
-    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-        recorder.failed(error)
-    if wire is None or not _is_small(body):
-        beginning.exchange()
+    recording = _Recording(recorder, session, request)
+    if carried is None and isinstance(conn, http_client.HTTPConnection):
+        recording.attach(conn)
+    if recording.wire is None or not _is_small(request[3]):
+        recording.begin()
     try:
         answer = original(*request)
     except BaseException as error:
-        _fail(recorder, beginning, wire, error)
+        recording.fail(error)
         raise
-    _end(recorder, beginning, wire, http, answer)
+    recording.end(http, answer)
     return answer
 
 
-class _Beginning:
-    """An exchange that may begin later than its request.
+class _Recording:
+    """The recording of an exchange, which may begin later than its request.
 
     On a connection that is open already the start line is written once the request is on its way:
     while the server is at work that costs no time. Before connecting, which may hang, and before a
     big body it is written at once.
     """
 
-    __slots__ = ("_at", "_began", "_exchange", "_recorder", "_request", "_session")
+    __slots__ = ("_at", "_began", "_exchange", "_recorder", "_request", "_session", "wire")
 
     def __init__(
         self, recorder: Recorder, session: Session, request: tuple[Any, str, str, Any, Any]
@@ -129,23 +125,73 @@ class _Beginning:
         self._session = session
         self._request: tuple[Any, str, str, Any, Any] | None = request
         self._exchange: Exchange | None = None
+        self.wire: Wire | None = None
         self._at = moment()
         self._began = perf_counter_ns()
 
-    def exchange(self) -> Exchange | None:
-        """Return the exchange, which has begun now at the latest; None after an error of ours."""
-        if self._request is not None:
-            conn, request_uri, method, body, headers = self._request
-            self._request = None
-            try:
-                url = _url(conn, request_uri)
-                self._exchange = begin(
-                    self._session, method, url, headers, body, at=self._at, began=self._began
-                )
-                self._exchange.proxy = _proxy(conn)
-            except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-                self._recorder.failed(error)
-        return self._exchange
+    def attach(self, conn: http_client.HTTPConnection) -> None:
+        """Look at what passes on the connection."""
+        try:
+            wire = Wire(conn, self._session.key, self.begin)
+            wire.attach()
+            self.wire = wire
+        except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+            self._recorder.failed(error)
+
+    def begin(self) -> None:
+        """Begin the exchange now at the latest."""
+        if self._request is None:
+            return
+        conn, request_uri, method, body, headers = self._request
+        self._request = None
+        try:
+            tls = isinstance(conn, httplib2.HTTPSConnectionWithTimeout)
+            url = _place(tls, getattr(conn, "host", None), getattr(conn, "port", None))
+            url += request_uri
+            self._exchange = begin(
+                self._session, method, url, headers, body, at=self._at, began=self._began
+            )
+            self._exchange.proxy = _proxy(conn)
+        except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+            self._recorder.failed(error)
+
+    def end(self, http: Any, answer: Answer) -> None:
+        """Record the answer."""
+        try:
+            response, content = answer
+            exchange = self._let_go(len(content))
+            if exchange is None:
+                return
+            headers = dict(response)
+            headers.pop("status", None)  # httplib2 adds it
+            encoding = headers.pop("-content-encoding", None)  # and hides what it has undone
+            if encoding:
+                headers["content-encoding"] = encoding
+            exchange.end(response.status, str(response.reason), headers, content)
+            thread.hop = _hop(http, exchange, response)
+        except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+            self._recorder.failed(error)
+
+    def fail(self, failure: BaseException) -> None:
+        """Record that there was no answer."""
+        try:
+            exchange = self._let_go(None)
+            if exchange is not None:
+                exchange.fail(failure)
+        except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
+            self._recorder.failed(error)
+
+    def _let_go(self, size: int | None) -> Exchange | None:
+        """Leave the connection as it was; return the exchange, None after an error of ours."""
+        wire = self.wire
+        if wire is not None:
+            self.wire = None  # each held the other, and both the program's socket
+            wire.detach()
+        self.begin()
+        exchange = self._exchange
+        if exchange is not None and wire is not None:
+            exchange.wire = wire.account(size)
+        return exchange
 
 
 def _is_small(body: Any) -> bool:
@@ -153,54 +199,15 @@ def _is_small(body: Any) -> bool:
     return body is None or (isinstance(body, bytes | str) and len(body) <= _SMALL)
 
 
-def _end(
-    recorder: Recorder, beginning: _Beginning, wire: Wire | None, http: Any, answer: Answer
-) -> None:
-    try:
-        response, content = answer
-        if wire is not None:
-            wire.detach()
-        exchange = beginning.exchange()
-        if exchange is None:
-            return
-        if wire is not None:
-            exchange.wire = wire.account(len(content))
-        headers = dict(response)
-        headers.pop("status", None)  # httplib2 adds it
-        encoding = headers.pop("-content-encoding", None)  # and hides what it has undone
-        if encoding:
-            headers["content-encoding"] = encoding
-        exchange.end(response.status, str(response.reason), headers, content)
-        thread.hop = _hop(http, exchange, response)
-    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-        recorder.failed(error)
-
-
-def _fail(
-    recorder: Recorder, beginning: _Beginning, wire: Wire | None, failure: BaseException
-) -> None:
-    try:
-        if wire is not None:
-            wire.detach()
-        exchange = beginning.exchange()
-        if exchange is None:
-            return
-        if wire is not None:
-            exchange.wire = wire.account(None)
-        exchange.fail(failure)
-    except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
-        recorder.failed(error)
-
-
-def _url(conn: Any, request_uri: str) -> str:
-    """Return the absolute URL that a connection is asked for."""
-    scheme = "https" if isinstance(conn, httplib2.HTTPSConnectionWithTimeout) else "http"
-    host = str(getattr(conn, "host", None) or "unknown")
+@lru_cache(maxsize=256)
+def _place(tls: bool, host: Any, port: Any) -> str:
+    """Return how the URLs begin that a connection is asked for."""
+    scheme = "https" if tls else "http"
+    host = str(host or "unknown")
     if ":" in host:
         host = f"[{host}]"
-    port = getattr(conn, "port", None)
     place = host if port in {None, _PORTS[scheme]} else f"{host}:{port}"
-    return f"{scheme}://{place}{request_uri}"
+    return f"{scheme}://{place}"
 
 
 def _proxy(conn: Any) -> dict[str, Any] | None:

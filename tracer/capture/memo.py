@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tracer.capture import discovery
 from tracer.capture.redact.redactor import Notes, Redactor
+from tracer.capture.token import bearer
 
 _REMEMBERED: Final = 4096
 _BLOCKS: Final = 64
@@ -14,6 +15,19 @@ _ID: Final = re.compile(r"[0-9a-f]{1,20}")
 """An id as Gmail gives them."""
 _COLLECTIONS: Final = frozenset({"drafts", "events", "labels", "messages", "tasks", "threads"})
 """Only after these is the end of a path an id for certain; elsewhere it may be of a secret."""
+
+
+class KnownCall(NamedTuple):
+    """What the start line of a call says, account and time aside."""
+
+    url: str
+    url_notes: Notes
+    data: dict[str, Any]
+    notes: Notes
+
+
+NOTHING: Final = KnownCall("", [], {}, [])
+"""What is known of a call that has no request."""
 
 _Block = tuple[tuple[str, Any], ...]
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
@@ -29,7 +43,8 @@ class Memo:
         self._redactor = redactor
         self._headers: dict[tuple[str, Any], _Kept] = {}
         self._blocks: dict[_Block, _Kept] = {}
-        self._calls: dict[tuple[str, str], tuple[str, Notes, dict[str, Any]]] = {}
+        self._calls: dict[tuple[str, str, str], KnownCall] = {}
+        self._tokens: dict[Any, tuple[str, str]] = {}
         self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
 
     def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> dict[str, str]:
@@ -67,21 +82,49 @@ class Memo:
             self._headers[pair] = found
         return found
 
-    def call(self, method_id: str, url: str) -> tuple[str, Notes, dict[str, Any]]:
-        """Return what is kept of a call's `url`, the notes of that, and its parameters; read-only.
+    def token(self, authorization: Any) -> tuple[str, str]:
+        """Return the bearer token of an Authorization header, and its tag; empty if there is none.
 
-        Those of the last calls only: a send has the same URL each time, a read seldom.
+        `authorization` is what the program gave, None if it gave nothing.
         """
-        found = self._calls.get((method_id, url))
+        found = self._tokens.get(authorization)
         if found is None:
-            notes: Notes = []
-            kept = self.url(url, notes)
-            found = kept, notes, discovery.parameters(method_id, kept)
+            token = bearer(authorization)
+            found = token, token and self._redactor.tag(token)
+            if len(self._tokens) >= _BLOCKS:
+                self._tokens.clear()
+            self._tokens[authorization] = found
+        return found
+
+    def call(self, method_id: str, url: str, http_method: str) -> KnownCall:
+        """Return what there is to say of a call; read-only.
+
+        Remembered of the last ones only: a send has the same URL each time, a read seldom.
+        """
+        found = self._calls.get((method_id, url, http_method))
+        if found is None:
+            found = self._look_at_call(method_id, url, http_method)
             if len(self._calls) >= _BLOCKS:
                 self._calls.clear()
             if len(url) <= _LONGEST:
-                self._calls[method_id, url] = found
+                self._calls[method_id, url, http_method] = found
         return found
+
+    def _look_at_call(self, method_id: str, url: str, http_method: str) -> KnownCall:
+        url_notes: Notes = []
+        kept = self.url(url, url_notes)
+        notes = [
+            {"path": f"params{note['path'].removeprefix('url')}", "kind": note["kind"]}
+            for note in url_notes
+        ]
+        facts = discovery.method(method_id)
+        data: dict[str, Any] = {
+            "params": discovery.parameters(method_id, kept),
+            "http_method": facts.http_method or http_method,
+        }
+        if facts.scopes is not None:
+            data["scopes"] = facts.scopes
+        return KnownCall(kept, url_notes, data, notes)
 
     def url(self, url: str, notes: Notes) -> str:
         """Return `url` as the redaction keeps it, piece by piece of its query."""

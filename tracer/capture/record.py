@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from tracer.capture.exchange import Exchange, describe, thread
 from tracer.capture.recorder import Recorder
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Session
+from tracer.capture.session import Head, Session, head_of
 from tracer.operation import Scope, current
 from tracer.schema.events import Kind, Phase, new_id, timestamp
 
@@ -20,13 +20,11 @@ class Record:
     """A thing that has begun: its start line is written. `data` has passed the redaction."""
 
     session: Session
-    topic: str
-    kind: str
+    head: Head
     name: str
     data: dict[str, Any]
     notes: Notes
-    id: str = field(default_factory=new_id)
-    parent: str | None = None
+    id: str
     op: str | None = None
     began: int = field(default_factory=time.perf_counter_ns)
     entered: Token[Scope | None] | None = None
@@ -56,18 +54,7 @@ class Record:
     ) -> None:
         if self.notes:
             data["redacted"] = list(self.notes)
-        self.session.emit(
-            self.topic,
-            self.kind,
-            str(phase),
-            self.name,
-            self.id,
-            self.parent,
-            self.op,
-            status,
-            ms,
-            data,
-        )
+        self.session.emit(self.head, str(phase), status, ms, data)
 
 
 def begin(
@@ -77,16 +64,10 @@ def begin(
     scope = current.get()
     if kind is Kind.EXCHANGE:
         data = {"role": "call", "attempt": 1, "started": timestamp(time.time_ns()), **data}
-    record = Record(
-        session,
-        str(topic),
-        str(kind),
-        name,
-        data,
-        notes,
-        parent=scope.parent if scope is not None else None,
-        op=scope.op if scope is not None else None,
-    )
+    own = new_id()
+    parent, op = (scope.parent, scope.op) if scope is not None else (None, None)
+    head = head_of(str(topic), str(kind), name, own, parent, op)
+    record = Record(session, head, name, data, notes, own, op)
     if scope is not None and kind is Kind.CALL:
         scope.calls.append(record.id)
     record.start()

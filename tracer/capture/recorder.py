@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
-from tracer.capture.session import Session
+from tracer.capture.session import Session, head_of
 from tracer.control import SYSTEM_CLOCK, Clock, State, Variable, Watch
 from tracer.schema.events import Kind, Phase
 
@@ -129,7 +129,8 @@ class Recorder:
             kept = session.redactor.data(data, notes)
             if notes:
                 kept["redacted"] = notes
-            session.emit(str(topic), str(kind), str(phase), name, id, parent, op, status, ms, kept)
+            head = head_of(str(topic), str(kind), name, id, parent, op)
+            session.emit(head, str(phase), status, ms, kept)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self.failed(error)
 

@@ -136,8 +136,11 @@ def record(
     call: Call | None = None
     token: Token[Scope | None] | None = None
     try:
-        call = (chunk and _resume(request)) or begin(session, request, http)
-        call.http = http or _of(request).http
+        call = _unfinished.pop(request, None) if chunk else None
+        if call is None:
+            call = begin(session, request, http)
+        else:
+            call.http = http or _of(request).http
         call.request = request
         if call.of is not request:
             call.role = "media"
@@ -217,10 +220,6 @@ def _look_for_transport(recorder: Recorder, call: Call, failure: BaseException |
 
 _unfinished: Final[weakref.WeakKeyDictionary[Any, Call]] = weakref.WeakKeyDictionary()
 """The calls of uploads and downloads between two chunks, by the object that the program holds."""
-
-
-def _resume(request: Any) -> Call | None:
-    return _unfinished.pop(request, None)
 
 
 def _pause(request: Any, call: Call) -> bool:

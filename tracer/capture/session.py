@@ -9,7 +9,8 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from time import monotonic_ns, time_ns
+from math import floor
+from time import monotonic_ns, time
 from typing import Any, Final
 
 from tracer.capture.memo import Memo
@@ -21,13 +22,28 @@ from tracer.schema.events import VERSION, Kind, Phase, Topic, encode_fields, new
 _TRACED: Final = ("mapi-tracer", "google-api-python-client", "google-auth", "httplib2", "requests")
 
 
-Moment = tuple[int, int]
-"""Unix time and the monotonic clock, both in ns."""
+Moment = tuple[float, int]
+"""Unix time, s, and the monotonic clock, ns."""
+Stamp = tuple[str, int]
+"""The `ts` and the `mono` of an event."""
+Head = dict[str, Any]
+"""What the lines of one call, one exchange, … have in common: an event's fields in their order."""
+
+
+def head_of(
+    topic: str, kind: str, name: str, own: str, parent: str | None = None, op: str | None = None
+) -> Head:
+    """Return the head of what has the id `own`; `Session.line` fills in the rest."""
+    return {
+        "v": VERSION, "ts": "", "topic": topic, "kind": kind, "phase": "", "id": own,
+        "parent": parent, "op": op, "pid": 0, "seq": 0, "name": name, "status": None, "ms": None,
+        "data": None,
+    }  # fmt: skip
 
 
 def moment() -> Moment:
     """Return this moment."""
-    return time_ns(), monotonic_ns()
+    return time(), monotonic_ns()
 
 
 _WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
@@ -61,24 +77,19 @@ class Session:
         self._process = new_id()
         self._introduced = False
         self._full = False
-        self._second = (-1, "")
+        self._second = (0, "1970-01-01T00:00:00.")
         self._gaps: dict[tuple[str, str], list[int]] = {}
         self._lock = threading.Lock()
 
     def emit(
         self,
-        topic: str,
-        kind: str,
+        head: Head,
         phase: str,
-        name: str,
-        id: str,  # noqa: A002 - the format's own word
-        parent: str | None,
-        op: str | None,
         status: int | None,
         ms: float | None,
         data: dict[str, Any],
         *,
-        at: Moment | None = None,
+        at: Stamp | None = None,
         behind: bytes = b"",
         ahead: bool = False,
     ) -> bool:
@@ -87,51 +98,39 @@ class Session:
         A line that was made earlier goes out in the same write, this one `behind` it. Gaps and the
         process's lines go `ahead` of what waits.
         """
+        count = 2 if behind else 1
         if not ahead and not self.ready():
-            self.dropped += 2 if behind else 1
+            self.dropped += count
             return False
-        line = self.line(topic, kind, phase, name, id, parent, op, status, ms, data, at)
+        line = self.line(head, phase, status, ms, data, at)
         if behind:
             line = b"%b\n%b" % (behind, line)
-        return self._put(line, kind == "gap", 2 if behind else 1)
+        return self._put(line, head["kind"] == "gap", count)
 
     def line(
         self,
-        topic: str,
-        kind: str,
+        head: Head,
         phase: str,
-        name: str,
-        id: str,  # noqa: A002 - the format's own word
-        parent: str | None,
-        op: str | None,
         status: int | None,
         ms: float | None,
         data: dict[str, Any],
-        at: Moment | None = None,
+        at: Stamp | None = None,
     ) -> bytes:
-        """Return the line of an event of this moment, or of the moment `at`.
+        """Return the line of an event of this moment, or of that which `at` says.
 
         `data` has passed the redaction; ``mono`` is added to it here.
         """
-        wall, data["mono"] = at or moment()
-        return encode_fields(
-            {
-                "v": VERSION,
-                "ts": self.stamp(wall),
-                "topic": topic,
-                "kind": kind,
-                "phase": phase,
-                "id": id,
-                "parent": parent,
-                "op": op,
-                "pid": self._pid,
-                "seq": next(self._sequence),
-                "name": name,
-                "status": status,
-                "ms": ms,
-                "data": data,
-            }
-        )
+        if at is None:
+            head["ts"], data["mono"] = self.stamp(time()), monotonic_ns()
+        else:
+            head["ts"], data["mono"] = at
+        head["phase"] = phase
+        head["pid"] = self._pid
+        head["seq"] = next(self._sequence)
+        head["status"] = status
+        head["ms"] = ms
+        head["data"] = data
+        return encode_fields(head)
 
     def write(self, line: bytes) -> bool:
         """Write a line that was made earlier."""
@@ -155,13 +154,15 @@ class Session:
             return True
         return self._unusual(outcome, gap, count, len(line))
 
-    def stamp(self, wall: int) -> str:
-        """Return the `ts` of Unix time `wall`, ns."""
-        second, rest = divmod(wall, 1_000_000_000)
+    def stamp(self, wall: float) -> str:
+        """Return the `ts` of Unix time `wall`, s."""
         known = self._second  # one tuple: another thread may replace it meanwhile
-        if known[0] != second:
-            known = self._second = second, timestamp(second * 1_000_000_000)[:20]
-        return f"{known[1]}{rest // 1000:06d}Z"
+        since = wall - known[0]
+        if not 0 <= since < 1:
+            second = floor(wall)
+            self._second = known = second, timestamp(second * 1_000_000_000)[:20]
+            since = wall - second
+        return f"{known[1]}{int(since * 1e6):06d}Z"
 
     def flush(self) -> None:
         """Write what goes before the next event: the process's start line, and the gaps."""
@@ -210,11 +211,8 @@ class Session:
             self._lock.release()
 
     def _point_out(self, name: str, data: dict[str, Any]) -> bool:
-        kind, phase = str(Kind.GAP), str(Phase.POINT)
-        topic = str(Topic.SESSION)
-        return self.emit(
-            topic, kind, phase, name, new_id(), None, None, None, None, data, ahead=True
-        )
+        head = head_of(str(Topic.SESSION), str(Kind.GAP), name, new_id())
+        return self.emit(head, str(Phase.POINT), None, None, data, ahead=True)
 
     # -- the process -------------------------------------------------------------------------------
 
@@ -251,9 +249,8 @@ class Session:
 
     def _write_process(self, phase: Phase, data: dict[str, Any]) -> None:
         name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else "python"  # noqa: PTH119 - not a path of ours
-        kind, topic = str(Kind.PROCESS), str(Topic.SESSION)
-        own = self._process
-        self.emit(topic, kind, str(phase), name, own, None, None, None, None, data, ahead=True)
+        head = head_of(str(Topic.SESSION), str(Kind.PROCESS), name, self._process)
+        self.emit(head, str(phase), None, None, data, ahead=True)
 
     def after_fork(self) -> None:
         """Begin anew as another process; called in the child."""

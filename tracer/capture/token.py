@@ -28,9 +28,9 @@ def is_token_request(method: str, url: str, headers: Mapping[str, str], body: An
     return _TOKEN_PLACES.search(url.partition("?")[0]) is not None
 
 
-def bearer(headers: Mapping[str, str]) -> str:
-    """Return the bearer token of a request; empty when there is none."""
-    scheme, _, token = text(headers.get("authorization") or "").partition(" ")
+def bearer(authorization: object) -> str:
+    """Return the bearer token in the value of a request's header; empty when there is none."""
+    scheme, _, token = text(authorization or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

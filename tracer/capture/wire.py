@@ -24,14 +24,14 @@ _SMALL: Final = 4096
 
 @dataclass(slots=True)
 class Transmission:
-    """One request on a socket, with the connecting that it needed. Times in ns."""
+    """One request on a socket, with the connecting that it needed. Phases in ms."""
 
     n: int
     reused: bool
     pending: list[bytes] = field(default_factory=list)
     """What was sent and is not in the digest yet."""
     digest: Any = None  # a running hash of hashlib: it has no public type
-    phases: dict[str, int] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
     sent: int = 0
     received: int | None = None
     conn: int = 0
@@ -39,25 +39,25 @@ class Transmission:
     error: str | None = None
     sending: bool = False
     answered: int = 0
-
-    def send(self, data: bytes, key: bytes) -> None:
-        """Account for `data`; the digest comes later, unless that would keep it alive for long."""
-        self.sent += len(data)
-        self.pending.append(data)
-        if len(data) > _SMALL:
-            self.hash(key)
+    """When the answer began, on the performance counter; 0 before that."""
 
     def hash(self, key: bytes) -> None:
         """Bring the digest up to what was sent."""
-        if self.digest is None:
-            self.digest = blake2b(digest_size=5, key=key)
-        for data in self.pending:
-            self.digest.update(data)
+        data = b"".join(self.pending)
         self.pending.clear()
+        if self.digest is None:
+            self.digest = blake2b(data, digest_size=5, key=key)
+        else:
+            self.digest.update(data)
 
 
 class Wire:
     """The transmissions of the exchange that `connection` carries right now."""
+
+    __slots__ = (
+        "_announce", "_class", "_connecting_ns", "connecting", "connection", "key",
+        "now", "thread", "transmissions",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -67,13 +67,15 @@ class Wire:
     ) -> None:
         """`announce` is called before it connects, else once the request is on its way."""
         self.connection = connection
+        self.key = key
         self.thread = threading.get_ident()
         self.transmissions: list[Transmission] = []
+        self.now: Transmission | None = None
+        """The one in progress."""
         self.connecting: list[tuple[str, int]] | None = None
         """While it connects: phases begun so far, and when."""
+        self._connecting_ns = 0
         self._announce = announce
-        self.key = key
-        self._socket = _facts_of(connection)
         self._class: type[Any] = type(connection)
 
     def attach(self) -> None:
@@ -93,14 +95,14 @@ class Wire:
     # -- called by the connection ------------------------------------------------------------------
 
     def connect(self, connect: Any) -> None:
-        """Run `connect` as the beginning of a transmission, and time its phases."""
+        """Let the connection `connect` as the beginning of a transmission, and time its phases."""
         if self._announce is not None:
             self._announce()
         now = self._next(reused=False)
         first = "dns" if _of_httplib2(self._class) else "connect"  # others do not tell the steps
         steps = self.connecting = [(first, perf_counter_ns())]
         try:
-            connect()
+            connect(self.connection)
         except BaseException as error:
             now.error = type(error).__name__
             raise
@@ -108,8 +110,8 @@ class Wire:
             self.connecting = None
             ends = [began for _, began in steps[1:]] + [perf_counter_ns()]
             for (name, began), end in zip(steps, ends, strict=True):
-                now.phases[name] = end - began
-            self._socket = _facts_of(self.connection)
+                now.phases[name] = (end - began) // 1000 / 1000
+            self._connecting_ns += ends[-1] - steps[0][1]
             self._place(now)
 
     def reached(self, phase: str) -> None:
@@ -119,70 +121,73 @@ class Wire:
             steps.append((phase, perf_counter_ns()))
 
     def send(self, request: Any, args: Any, kwargs: Any) -> None:
-        """Run `request` as a transmission, the one that it has connected for if there is one."""
-        now = self.transmissions[-1] if self.transmissions else None
+        """Let the connection `request`: a transmission, that which it has connected for if any."""
+        now = self.now
         if now is None or now.sending:
             now = self._next(reused=True)
-            self._place(now)
         now.sending = True
-        phases = now.phases
-        before = sum(phases.values())
+        before = self._connecting_ns
         began = perf_counter_ns()
         try:
-            request(*args, **kwargs)
+            request(self.connection, *args, **kwargs)
         except BaseException as error:
+            self._place(now)
             now.error = type(error).__name__
             raise
         finally:  # some connect when there is work only: that is no sending
-            phases["send"] = perf_counter_ns() - began - (sum(phases.values()) - before)
+            took = perf_counter_ns() - began - (self._connecting_ns - before)
+            now.phases["send"] = took // 1000 / 1000
+
+    def sent(self, data: bytes) -> None:
+        """Account for `data`; the digest comes later, unless that would keep it alive for long."""
+        now = self.now
+        if now is not None:
+            now.sent += len(data)
+            now.pending.append(data)
+            if len(data) > _SMALL:
+                now.hash(self.key)
 
     def wait(self, getresponse: Any) -> Any:
-        """Run `getresponse` and time it."""
-        if not self.transmissions:
-            return getresponse()
-        now = self.transmissions[-1]
+        """Let the connection `getresponse`, and time it."""
+        now = self.now
+        if now is None:
+            return getresponse(self.connection)
         began = perf_counter_ns()
-        now.hash(self.key)  # the server is at work meanwhile
+        self._place(now)
         if self._announce is not None:
-            self._announce()
+            self._announce()  # the server is at work meanwhile
         try:
-            response = getresponse()
+            response = getresponse(self.connection)
         except BaseException as error:
             now.error = type(error).__name__
-            now.phases["wait"] = perf_counter_ns() - began
+            now.phases["wait"] = (perf_counter_ns() - began) // 1000 / 1000
             raise
         now.answered = answered = perf_counter_ns()
-        now.phases["wait"] = answered - began
+        now.phases["wait"] = (answered - began) // 1000 / 1000
         now.received = getattr(response, "length", None)
         return response
 
-    def last(self) -> Transmission | None:
-        """Return the transmission in progress."""
-        return self.transmissions[-1] if self.transmissions else None
-
     def _next(self, *, reused: bool) -> Transmission:
-        last = self.last()
+        last = self.now
         if last is not None and last.error is None and not (last.sending and last.conn):
             last.reused = last.reused and reused
             return last
-        new = Transmission(len(self.transmissions) + 1, reused)
+        self.now = new = Transmission(len(self.transmissions) + 1, reused)
         self.transmissions.append(new)
         return new
 
     def _place(self, transmission: Transmission) -> None:
-        if self._socket is not None:
-            transmission.conn, transmission.peer = self._socket[1], self._socket[2]
+        if (facts := _facts_of(self.connection)) is not None:
+            _, transmission.conn, transmission.peer = facts
 
     # -- the account -------------------------------------------------------------------------------
 
     def account(self, content_length: int | None) -> list[dict[str, Any]]:
         """Return the `wire` of FORMAT.md; call it when the answer has been read."""
-        now = perf_counter_ns()
         result = []
         for each in self.transmissions:
-            each.hash(self.key)
             if each.answered and each.error is None:
-                each.phases["read"] = now - each.answered
+                each.phases["read"] = (perf_counter_ns() - each.answered) // 1000 / 1000
                 if each.received is None:  # chunked: nobody says how much was on the wire
                     each.received = content_length
             entry: dict[str, Any] = {
@@ -190,11 +195,13 @@ class Wire:
                 "conn": each.conn,
                 "reused": each.reused,
                 "peer": each.peer,
-                "phases": {name: ns // 1000 / 1000 for name, ns in each.phases.items()},  # ms
+                "phases": each.phases,
                 "sent": each.sent,
                 "received": each.received or 0,
-                "digest": each.digest.hexdigest(),
             }
+            if len(self.transmissions) > 1:  # else there is nothing to compare it with
+                each.hash(self.key)
+                entry["digest"] = each.digest.hexdigest()
             if each.error:
                 entry["error"] = each.error
             result.append(entry)
@@ -249,30 +256,31 @@ def _watched(attribute: str, phase: str) -> property:
 def _make_class(kind: Any) -> type[Any]:
     class Traced(kind):  # type: ignore[misc] # a class that is known at run time only
         __slots__ = ()  # else the class of a connection could not be changed
+        _tracer_wire: Wire | None = None
 
         def connect(self) -> None:
-            wire = self.__dict__.get(_KEY)
+            wire = self._tracer_wire
             if wire is None:
-                super().connect()
+                kind.connect(self)
             else:
-                wire.connect(super().connect)
+                wire.connect(kind.connect)
 
         def request(self, *args: Any, **kwargs: Any) -> None:
-            wire = self.__dict__.get(_KEY)
+            wire = self._tracer_wire
             if wire is None:
-                super().request(*args, **kwargs)
+                kind.request(self, *args, **kwargs)
             else:
-                wire.send(super().request, args, kwargs)
+                wire.send(kind.request, args, kwargs)
 
         def send(self, data: Any) -> None:
-            wire = self.__dict__.get(_KEY)
-            if wire is not None and wire.transmissions and isinstance(data, bytes):
-                wire.transmissions[-1].send(data, wire.key)
-            super().send(data)
+            wire = self._tracer_wire
+            if wire is not None and isinstance(data, bytes):
+                wire.sent(data)
+            kind.send(self, data)
 
         def getresponse(self) -> Any:
-            wire = self.__dict__.get(_KEY)
-            return super().getresponse() if wire is None else wire.wait(super().getresponse)
+            wire = self._tracer_wire
+            return kind.getresponse(self) if wire is None else wire.wait(kind.getresponse)
 
     Traced.__name__, Traced.__qualname__ = kind.__name__, kind.__qualname__
     Traced.__module__ = kind.__module__

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.capture.redact.planting import body, cores, leaks, mail, urlsafe, written
@@ -331,6 +331,7 @@ json_values = st.recursive(
 @settings(max_examples=100)
 def test_facts_lose_secrets_and_nothing_else(value: Any, core: str) -> None:
     """Facts of events keep their numbers and words; what is filed under a secret name goes."""
+    assume(not leaks(core, value))
     data = {"wanted": value, "smtp_password": core, "why": f"token=ya29.{core}"}
     kept = Redactor(b"k").data(data, [])
     assert leaks(core, kept) == []

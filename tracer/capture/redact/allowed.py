@@ -10,8 +10,10 @@ from tracer.capture.redact import mail
 from tracer.capture.redact.methods import (
     DECODERS,
     REQUESTS,
+    Decode,
     Header,
     Message,
+    Page,
     Part,
     PartBody,
     Send,
@@ -40,36 +42,48 @@ def allowed(
     path: str,
 ) -> dict[str, Any] | None:
     """Return ``{"json": …, "kept": "allow"}``, or None: there is no list, or it does not fit."""
-    if direction == "response" and _ERROR.match(plain):
-        value = orjson.loads(plain)
-        return {"json": redactor.walker.facts(value, notes, path), "kept": "allow"}
     decode = DECODERS.get((direction, method_id))
-    if decode is None:
-        return None
-    if direction == "request" and len(plain) > _BIG and b'"raw"' in plain[:4096]:
+    if decode is not None:
+        return fitting(redactor, decode, direction, plain, notes, path)
+    return _error(redactor, plain, notes, path) if direction == "response" else None
+
+
+def fitting(
+    redactor: "Redactor",
+    decode: Decode,
+    direction: str,
+    plain: bytes,
+    notes: Notes,
+    path: str,
+) -> dict[str, Any] | None:
+    """Return what `allowed` does for a body of a method that has a list: `decode`."""
+    if direction == "response":
+        if (error := _error(redactor, plain, notes, path)) is not None:
+            return error
+    elif len(plain) > _BIG and b'"raw"' in plain[:4096]:
         return _big_send(redactor, plain, notes, path)
     try:
         value = decode(plain)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    if isinstance(value, Send | SendDraft):
+    if type(value) in _SENDS:
         return _send(redactor, value, notes, path)
-    marks = _page_marks(redactor, value, notes, path)
+    marks = _page_marks(redactor, value, notes, path) if isinstance(value, Page) else None
     _finish(redactor, value, notes, path)
     encoded = _ENCODE(value)
-    if isinstance(value, Users | User):
-        users = value.users if isinstance(value, Users) else [value]
-        doubtful = not _are_clean(redactor, users)
-    elif isinstance(value, Message):
-        doubtful = False  # ids of Google's making, and headers, looked at one by one
-    else:
-        doubtful = redactor.scrubber.maybe(encoded.decode())
-    if doubtful:
+    if _is_doubtful(redactor, value, encoded):
         kept = redactor.walker.facts(orjson.loads(encoded), notes, f"{path}.json")
-        return {"json": {**kept, **marks}, "kept": "allow"}
+        return {"json": {**kept, **(marks or {})}, "kept": "allow"}
     if marks:
         encoded = encoded[:-1] + (b"," if len(encoded) > 2 else b"") + orjson.dumps(marks)[1:]
     return {"json": orjson.Fragment(encoded), "kept": "allow"}
+
+
+def _error(redactor: "Redactor", plain: bytes, notes: Notes, path: str) -> dict[str, Any] | None:
+    """Return what is kept of an error of Google's, which is all of it but secrets."""
+    if not _ERROR.match(plain):
+        return None
+    return {"json": redactor.walker.facts(orjson.loads(plain), notes, path), "kept": "allow"}
 
 
 def is_mail(method_id: str | None, direction: str) -> bool:
@@ -77,7 +91,19 @@ def is_mail(method_id: str | None, direction: str) -> bool:
     return direction == "request" and REQUESTS.get(method_id or "") in {Send, SendDraft}
 
 
-def _page_marks(redactor: "Redactor", value: Any, notes: Notes, path: str) -> dict[str, str]:
+def _is_doubtful(redactor: "Redactor", value: Any, encoded: bytes) -> bool:
+    """Tell whether there may be a secret in `value`, which is `encoded`."""
+    kind = type(value)
+    if kind is Message:
+        return False  # ids of Google's making, and headers, looked at one by one
+    if kind is Users:
+        return not _are_clean(redactor, value.users)
+    if kind is User:
+        return not _are_clean(redactor, [value])
+    return redactor.scrubber.maybe(encoded.decode())
+
+
+def _page_marks(redactor: "Redactor", value: Page, notes: Notes, path: str) -> dict[str, str]:
     """Take the page tokens out of `value` and return what stands for them."""
     marks = {}
     for name, key, kind in _PAGES:
@@ -193,6 +219,9 @@ def _look_at_header(name: str) -> str:
 
 _headers_known: dict[str, str] = {}
 _HEADERS_KNOWN: Final = 1000
+
+
+_SENDS: Final = frozenset({Send, SendDraft})
 
 
 def _send(

@@ -10,9 +10,9 @@ import msgspec
 import orjson
 
 from tracer.capture.redact import mail, markup, tokens
-from tracer.capture.redact.allowed import allowed, is_mail
+from tracer.capture.redact.allowed import allowed, fitting, is_mail
 from tracer.capture.redact.guess import method_of
-from tracer.capture.redact.methods import DECODERS
+from tracer.capture.redact.methods import Decode
 from tracer.capture.redact.notes import Notes
 
 if TYPE_CHECKING:
@@ -79,30 +79,28 @@ def body(redactor: "Redactor", source: Source, notes: Notes, path: str) -> dict[
 
 def known(
     redactor: "Redactor",
+    decode: Decode,
     content: bytes,
     content_type: str,
     notes: Notes,
     path: str,
-    method_id: str,
     direction: str,
 ) -> dict[str, Any] | None:
-    """Return what `body` would, at half the cost, for JSON of a method that has an allow-list.
+    """Return what `body` would, at half the cost, for JSON of a method whose list is `decode`.
 
-    None when that is not so, or the list does not fit.
+    None when the list does not fit.
     """
-    if (direction, method_id) not in DECODERS or not content_type.startswith("application/json"):
-        return None
     before = len(notes)
+    result = {"size": len(content), "type": content_type[:200]}
     try:
-        kept = allowed(redactor, method_id, direction, content, notes, path)
+        if direction == "request":
+            result["digest"] = digest(redactor, content)
+        kept = fitting(redactor, decode, direction, content, notes, path)
     except (ValueError, RecursionError, LookupError, msgspec.MsgspecError):
         kept = None
     if kept is None:
         del notes[before:]
         return None
-    result = {"size": len(content), "type": content_type[:200]}
-    if direction == "request":
-        result["digest"] = digest(redactor, content)
     result.update(kept)
     return result
 

@@ -1,6 +1,5 @@
 """The structure of a mail: which parts, how big, of what type. Never what it says."""
 
-import base64
 import binascii
 import quopri
 import re
@@ -25,7 +24,7 @@ KEPT_HEADERS: Final = frozenset(
      "message-id", "in-reply-to", "references", "mime-version", "content-type",
      "content-transfer-encoding", "auto-submitted"}
 )  # fmt: skip
-_BLANK: Final = re.compile(rb"\r?\n\r?\n")
+_KEPT_TEXTS: Final = KEPT_HEADERS - {"content-type"}
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
 _BOUNDARY: Final = re.compile(
     r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
@@ -80,6 +79,14 @@ def _decoded(value: str) -> str:
         return value
 
 
+def _halves(raw: bytes) -> tuple[bytes, bytes]:
+    """Return what stands before and after the first blank line."""
+    lf, crlf = raw.find(b"\n\n", 0, HEAD), raw.find(b"\n\r\n", 0, HEAD)
+    if crlf >= 0 and not 0 <= lf < crlf:
+        return raw[:crlf], raw[crlf + 3 :]
+    return (raw[:lf], raw[lf + 2 :]) if lf >= 0 else (raw[:HEAD], b"")
+
+
 class _Reader:
     def __init__(self, redactor: "Redactor", notes: Notes, path: str) -> None:
         self._redactor = redactor
@@ -89,14 +96,13 @@ class _Reader:
 
     def part(self, raw: bytes, depth: int) -> dict[str, Any]:
         self._left -= 1
-        blank = _BLANK.search(raw, 0, HEAD)
-        head, content = (raw[: blank.start()], raw[blank.end() :]) if blank else (raw[:HEAD], b"")
+        head, content = _halves(raw)
         headers, content_type, encoding = self._headers(head)
         result: dict[str, Any] = {"headers": headers, "size": len(content)}
-        boundary = _BOUNDARY.search(content_type)
-        if boundary and depth < _DEPTH and content_type.lower().startswith("multipart/"):
+        kind = content_type.lower() if depth < _DEPTH else ""
+        if kind.startswith("multipart/") and (boundary := _BOUNDARY.search(content_type)):
             result["parts"] = self._parts(content, boundary[1] or boundary[2], depth)
-        elif content_type.lower().startswith("message/rfc822") and depth < _DEPTH:
+        elif kind.startswith("message/rfc822"):
             result["parts"] = [self.part(content, depth + 1)]
         else:
             result["digest"] = self._redactor.tag(content)
@@ -106,20 +112,27 @@ class _Reader:
 
     def _headers(self, head: bytes) -> tuple[dict[str, str], str, str]:
         headers: dict[str, str] = {}
-        content_type, encoding = "", ""
-        for line in _FOLD.sub(" ", head.decode("utf-8", "replace")).splitlines()[:200]:
+        content_type, encoding = ";", ""
+        text = head.decode("utf-8", "replace")
+        if "\n " in text or "\n\t" in text:
+            text = _FOLD.sub(" ", text)
+        clean = self._redactor.scrubber.clean
+        for line in text.splitlines()[:200]:
             name, colon, value = line.partition(":")
             if not colon:
                 continue
             name, value = name.strip().lower(), value.strip()
             if name == "content-type":
-                content_type = value
+                content_type = value or ";"
             elif name == "content-transfer-encoding":
                 encoding = value.lower()
+            if name in _KEPT_TEXTS and value in clean and "=?" not in value:
+                headers[name] = value  # what `header` would say
+                continue
             kept = header(self._redactor, name, value[:2000], self._notes, self._path)
             if kept is not None:
                 headers[name] = kept
-        return headers, content_type or ";", encoding
+        return headers, content_type, encoding
 
     def _parts(self, content: bytes, boundary: str, depth: int) -> list[dict[str, Any]]:
         mark = b"--" + boundary.encode("utf-8", "surrogateescape")
@@ -147,8 +160,9 @@ def decode_loosely(text: str) -> bytes | None:
     """Return the bytes of base64 or base64url `text`, padded or not, or None."""
     try:
         plain = text.encode("ascii").rstrip(b"=\r\n ").translate(_URLSAFE)
-        usable = len(plain) - (len(plain) % 4 == 1)
-        return base64.b64decode(plain[:usable] + b"=" * (-usable % 4))
+        if beyond := len(plain) % 4:
+            plain = plain[:-1] if beyond == 1 else plain + b"=="
+        return binascii.a2b_base64(plain)
     except (binascii.Error, ValueError):
         return None
 

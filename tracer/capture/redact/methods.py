@@ -21,7 +21,9 @@ class _Kept(Struct, rename="camel", omit_defaults=True):
     pass
 
 
-class _Page(_Kept):
+class Page(_Kept):
+    """A page of a list, and how the next one is asked for."""
+
     next_page_token: Opaque | None = None
     next_sync_token: Opaque | None = None
 
@@ -45,7 +47,7 @@ class User(_Kept):
     )
 
 
-class Users(_Page):
+class Users(Page):
     """A page of ``directory.users.list``."""
 
     users: list[User] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Message(_Kept):
     payload: Part | None = None
 
 
-class Messages(_Page):
+class Messages(Page):
     """A page of ``gmail.users.messages.list``."""
 
     messages: list[Message] = field(default_factory=list)
@@ -120,7 +122,7 @@ class _Thread(_Kept):
     messages: list[Message] = field(default_factory=list)
 
 
-class _Threads(_Page):
+class _Threads(Page):
     threads: list[_Thread] = field(default_factory=list)
     result_size_estimate: int | None = None
 
@@ -130,7 +132,7 @@ class _Draft(_Kept):
     message: Message | None = None
 
 
-class _Drafts(_Page):
+class _Drafts(Page):
     drafts: list[_Draft] = field(default_factory=list)
     result_size_estimate: int | None = None
 
@@ -149,7 +151,7 @@ class _Change(_Kept):
     labels_removed: list[_Changed] = field(default_factory=list)
 
 
-class _History(_Page):
+class _History(Page):
     history: list[_Change] = field(default_factory=list)
     history_id: Id | None = None
 
@@ -212,7 +214,7 @@ class _Found(_Kept):
     person: _Person | None = None
 
 
-class _People(_Page):
+class _People(Page):
     connections: list[_Person] = field(default_factory=list)
     people: list[_Person] = field(default_factory=list)
     other_contacts: list[_Person] = field(default_factory=list)
@@ -256,7 +258,7 @@ class _Event(_Kept):
     recurrence: list[Short] = field(default_factory=list)
 
 
-class _Events(_Page):
+class _Events(Page):
     items: list[_Event] = field(default_factory=list)
     time_zone: Short | None = None
     access_role: Short | None = None
@@ -272,7 +274,7 @@ class _Calendar(_Kept):
     deleted: bool | None = None
 
 
-class _Calendars(_Page):
+class _Calendars(Page):
     items: list[_Calendar] = field(default_factory=list)
 
 
@@ -288,7 +290,7 @@ class _Task(_Kept):
     position: Short | None = None
 
 
-class _Tasks(_Page):
+class _Tasks(Page):
     items: list[_Task] = field(default_factory=list)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from tracer.capture.redact import bodies as _bodies
 from tracer.capture.redact.bodies import Source
 from tracer.capture.redact.headers import scrub_headers
+from tracer.capture.redact.methods import DECODERS
 from tracer.capture.redact.notes import Notes
 from tracer.capture.redact.patterns import Scrubber
 from tracer.capture.redact.urls import scrub_url
@@ -29,14 +30,17 @@ class Redactor:
         if bodies not in LEVELS:
             raise ValueError(f"bodies must be one of {', '.join(LEVELS)}, not {bodies!r}")
         self.level = bodies
-        self._key = key[:64]
+        self._hash = blake2b(digest_size=5, key=key[:64])  # a copy of it is half the price of one
         self.scrubber = Scrubber(self.tag)
         self.walker = Walker(self.scrubber, self.tag, full=bodies == "full")
 
     def tag(self, secret: str | bytes) -> str:
         """Return 10 hex digits that stand for `secret` within the session."""
-        data = secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
-        return blake2b(data, digest_size=5, key=self._key).hexdigest()
+        running = self._hash.copy()
+        running.update(
+            secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
+        )
+        return running.hexdigest()
 
     def text(self, message: str, notes: Notes, path: str) -> str:
         """Return `message`, of an error say, without secrets."""
@@ -79,9 +83,16 @@ class Redactor:
         `direction` is ``request`` or ``response``. `encoding` is the Content-Encoding still on
         `content`. A `stream` is not read: `size` is all that is known of it.
         """
-        if self.level == "structure" and content and method_id is not None and not encoding:
+        decode = DECODERS.get((direction, method_id))
+        if (
+            decode is not None
+            and content
+            and not encoding
+            and self.level == "structure"
+            and content_type.startswith("application/json")
+        ):
             raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-            found = _bodies.known(self, raw, content_type, notes, path, method_id, direction)
+            found = _bodies.known(self, decode, raw, content_type, notes, path, direction)
             if found is not None:
                 return found
         return _bodies.body(
