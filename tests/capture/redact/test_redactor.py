@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 from typing import Any
 from urllib.parse import quote
 
@@ -127,6 +128,32 @@ def test_users_list_keeps_what_the_resolution_needs() -> None:
     assert kept["kept"] == "allow"
     assert kept["json"]["users"] == [expected]
     assert kept["json"]["nextPageToken"].startswith("⟨redacted page #")
+
+
+@given(core=cores)
+@settings(max_examples=30)
+def test_users_read_before_are_kept_alike_and_hide_no_new_secret(core: str) -> None:
+    """The second reading of a domain, indented or not, says the same; what is new is looked at."""
+    redactor = Redactor(b"k")
+
+    def kept(*values: str, **how: Any) -> bytes:
+        users = [{"customSchemas": {"Divalto": {"Account": [{"value": each}]}}} for each in values]
+        content = json.dumps({"users": users}, **how).encode()
+        return orjson.dumps(
+            redactor.body(
+                content, "application/json", [], "body",
+                method_id="directory.users.list", direction="response",
+            )["json"]
+        )  # fmt: skip
+
+    first = kept("SOC\\dupond", "x", indent=1)
+    assert b"\n" not in first
+    assert kept("SOC\\dupond", "x", indent=1) == first == kept("SOC\\dupond", "x")
+    for _ in range(2):
+        mixed = kept("SOC\\dupond", f"ya29.{core}", "x", indent=1)
+        assert leaks(core, orjson.loads(mixed)) == []
+        assert b"dupond" in mixed
+    assert kept("SOC\\dupond", "x", indent=1) == first
 
 
 def test_a_page_of_another_shape_is_walked() -> None:

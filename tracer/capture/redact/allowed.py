@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
+from msgspec import UNSET
 
 from tracer.capture.redact import mail
 from tracer.capture.redact.methods import (
     DECODERS,
     REQUESTS,
+    CustomSchemas,
     Decode,
     Header,
     Message,
@@ -62,8 +64,12 @@ def fitting(
             return error
     elif len(plain) > _BIG and b'"raw"' in plain[:4096]:
         return _big_send(redactor, plain, notes, path)
+    doubtful = False
     try:
         value = decode(plain)
+        if type(value) in _OF_USERS:
+            users = value.users if type(value) is Users else [value]
+            doubtful = not _look_at_users(redactor, users)
     except (msgspec.MsgspecError, RecursionError):
         return None
     if type(value) in _SENDS:
@@ -71,7 +77,7 @@ def fitting(
     marks = _page_marks(redactor, value, notes, path) if isinstance(value, Page) else None
     _finish(redactor, value, notes, path)
     encoded = _ENCODE(value)
-    if _is_doubtful(redactor, value, encoded):
+    if doubtful or _is_doubtful(redactor, value, encoded):
         kept = redactor.walker.facts(orjson.loads(encoded), notes, f"{path}.json")
         return {"json": {**kept, **(marks or {})}, "kept": "allow"}
     if marks:
@@ -93,14 +99,14 @@ def is_mail(method_id: str | None, direction: str) -> bool:
 
 def _is_doubtful(redactor: "Redactor", value: Any, encoded: bytes) -> bool:
     """Tell whether there may be a secret in `value`, which is `encoded`."""
-    kind = type(value)
-    if kind is Message:
-        return False  # ids of Google's making, and headers, looked at one by one
-    if kind is Users:
-        return not _are_clean(redactor, value.users)
-    if kind is User:
-        return not _are_clean(redactor, [value])
+    if type(value) in _LOOKED_AT:
+        return False
     return redactor.scrubber.maybe(encoded.decode())
+
+
+_OF_USERS: Final = frozenset({Users, User})
+_LOOKED_AT: Final = _OF_USERS | {Message}
+"""Ids of Google's making, and headers or custom fields, which have been looked at one by one."""
 
 
 def _page_marks(redactor: "Redactor", value: Page, notes: Notes, path: str) -> dict[str, str]:
@@ -120,28 +126,52 @@ _PAGES: Final = (
 )
 
 
-def _are_clean(redactor: "Redactor", users: list[User]) -> bool:
-    """Tell whether the custom fields, the only free text kept of users, hold no secret.
+def _look_at_users(redactor: "Redactor", users: list[User]) -> bool:
+    """Replace the custom fields, the only free text kept of users, by themselves on one line.
 
-    Erring towards no, at one look at the texts of a whole page.
+    Tell whether they hold no secret, erring towards no, at one look at what is new of a whole page:
+    a domain's users are read again and again. Raises what the decoder does.
     """
+    known = redactor.schemas
+    new: dict[bytes, msgspec.Raw] = {}
+    texts: set[str] = set()
+    doubtful = False
+    for user in users:
+        if user.custom_schemas is UNSET:
+            continue
+        raw = bytes(user.custom_schemas)
+        kept = known.get(raw) or new.get(raw)
+        if kept is None:
+            found = _decode_schemas(raw)
+            doubtful |= not _take_texts(redactor, found, texts)
+            kept = new[raw] = msgspec.Raw(_ENCODE(found))
+        user.custom_schemas = kept
+    if doubtful or not redactor.scrubber.are_clean(texts):
+        return False
+    redactor.remember_schemas(new)
+    return True
+
+
+_decode_schemas: Final = msgspec.json.Decoder(CustomSchemas).decode
+
+
+def _take_texts(redactor: "Redactor", schemas: CustomSchemas, texts: set[str]) -> bool:
+    """Add the texts in `schemas` to `texts`; tell whether no name in them is that of a secret."""
     names: set[str] = set()
     values: list[Any] = []
-    for user in users:
-        for schema, fields in user.custom_schemas.items():
-            names.add(schema)
-            names.update(fields)
-            for found in fields.values():
-                if type(found) is list:
-                    for item in found:
-                        names.update(item)
-                        values += item.values()
-                else:
-                    values.append(found)
-    if any(map(redactor.walker.is_secret, names)):
-        return False
-    texts = [text for text in values if type(text) is str]
-    return redactor.scrubber.are_clean(names.union(texts))
+    for schema, fields in schemas.items():
+        names.add(schema)
+        names.update(fields)
+        for found in fields.values():
+            if isinstance(found, list):
+                for item in found:
+                    names.update(item)
+                    values += item.values()
+            else:
+                values.append(found)
+    texts |= names
+    texts.update(text for text in values if type(text) is str)
+    return not any(map(redactor.walker.is_secret, names))
 
 
 _BELOW: Final = (

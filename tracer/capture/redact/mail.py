@@ -24,7 +24,7 @@ KEPT_HEADERS: Final = frozenset(
      "message-id", "in-reply-to", "references", "mime-version", "content-type",
      "content-transfer-encoding", "auto-submitted"}
 )  # fmt: skip
-_KEPT_TEXTS: Final = KEPT_HEADERS - {"content-type"}
+_TEXTS: Final = KEPT_HEADERS - {"content-type", "content-transfer-encoding"}
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
 _BOUNDARY: Final = re.compile(
     r"boundary\s*=\s*(?:\"([^\"]{1,200})\"|([^\s;\"]{1,200}))", re.IGNORECASE
@@ -122,13 +122,13 @@ class _Reader:
             if not colon:
                 continue
             name, value = name.strip().lower(), value.strip()
+            if value in clean and name in _TEXTS and "=?" not in value:
+                headers[name] = value  # what `header` would say
+                continue
             if name == "content-type":
                 content_type = value or ";"
             elif name == "content-transfer-encoding":
                 encoding = value.lower()
-            if name in _KEPT_TEXTS and value in clean and "=?" not in value:
-                headers[name] = value  # what `header` would say
-                continue
             kept = header(self._redactor, name, value[:2000], self._notes, self._path)
             if kept is not None:
                 headers[name] = kept

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 Short = Annotated[str, Meta(max_length=320)]
 Id = Annotated[str, Meta(max_length=128)]
@@ -42,9 +42,11 @@ class User(_Kept):
     is_mailbox_setup: bool | None = None
     is_admin: bool | None = None
     is_delegated_admin: bool | None = None
-    custom_schemas: dict[str, dict[str, _Value | list[dict[str, _Value]]]] = field(
-        default_factory=dict
-    )
+    custom_schemas: msgspec.Raw | UnsetType = UNSET
+    """`CustomSchemas`, decoded where it has not been seen before."""
+
+
+CustomSchemas = dict[str, dict[str, _Value | list[dict[str, _Value]]]]
 
 
 class Users(Page):

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
+from msgspec import Raw
+
 from tracer.capture.redact import bodies as _bodies
 from tracer.capture.redact.bodies import Source
 from tracer.capture.redact.headers import scrub_headers
@@ -14,6 +16,9 @@ from tracer.capture.redact.urls import scrub_url
 from tracer.capture.redact.walk import Walker
 
 __all__ = ["LEVELS", "Notes", "Redactor"]
+
+_SCHEMAS: Final = 4096
+_SMALL: Final = 2048
 
 LEVELS: Final = ("none", "headers", "structure", "full")
 
@@ -33,6 +38,8 @@ class Redactor:
         self._hash = blake2b(digest_size=5, key=key[:64])  # a copy of it is half the price of one
         self.scrubber = Scrubber(self.tag)
         self.walker = Walker(self.scrubber, self.tag, full=bodies == "full")
+        self.schemas: dict[bytes, Raw] = {}
+        """Custom fields of users, as Google wrote them, to what is kept; none holds a secret."""
 
     def tag(self, secret: str | bytes) -> str:
         """Return 10 hex digits that stand for `secret` within the session."""
@@ -41,6 +48,12 @@ class Redactor:
             secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
         )
         return running.hexdigest()
+
+    def remember_schemas(self, kept: Mapping[bytes, Raw]) -> None:
+        """Add to `schemas`; as long as they are small, and not for ever."""
+        if len(self.schemas) + len(kept) > _SCHEMAS:
+            self.schemas.clear()
+        self.schemas.update((raw, one) for raw, one in kept.items() if len(raw) <= _SMALL)
 
     def text(self, message: str, notes: Notes, path: str) -> str:
         """Return `message`, of an error say, without secrets."""
