@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tracer.capture import request as calls
 from tracer.capture.call import Call
-from tracer.capture.exchange import describe
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session, head_of
 from tracer.operation import Scope, current
@@ -77,7 +76,7 @@ def patched_post(original: Callable[..., Any], recorder: Recorder) -> Callable[.
 def _end_calls(recorder: Recorder, failure: BaseException | None) -> None:
     for call in (_parts.get() or {}).values():
         try:
-            calls.end(call, failure if call.status is None else None)
+            call.end(failure if call.status is None else None)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             recorder.failed(error)
 
@@ -169,7 +168,7 @@ class _Part:
                 "body": self._body(content, response, "response"),
             }
         elif failure is not None:
-            data["error"] = describe(self.session, failure, notes)
+            data["error"] = self.session.describe(failure, notes)
         else:
             data["error"] = {"type": "unanswered", "message": "the batch's answer has no such part"}
         if notes:

@@ -90,16 +90,16 @@ class Call:
         stamp = session.stamp(at[0]), at[1]
         return session.line(self.head, "start", None, None, data.copy(), stamp)
 
-    def end(self, error: dict[str, str] | None) -> None:
-        """Write the end line; `error` is what `describe` says of an exception."""
+    def end(self, failure: BaseException | None) -> None:
+        """Write the end line, and what is still due before it."""
         ms = (perf_counter_ns() - self.began) / 1e6
         behind = self.due()
         data = self.known.data.copy()
         if self.account:
             data["account"] = self.account
         data["attempts"] = self.tries
-        if error is not None:
-            data["error"] = error
+        if failure is not None:
+            data["error"] = self.session.describe(failure, self.notes)
         if self.known.notes or self.notes:
             data["redacted"] = [*self.known.notes, *self.notes]
         self.session.emit(self.head, "end", self.status, ms, data, behind=behind)

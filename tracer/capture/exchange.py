@@ -17,6 +17,7 @@ from tracer.operation import current
 from tracer.schema.events import new_id
 
 _SUBJECTS_KEPT: Final = 1000
+_WHOLE: Final = (bytes, bytearray, str)  # a tuple: a union is made anew each time
 _NO_BODY: Final = {"size": 0, "type": "", "kept": "none"}
 _LAST: Final = frozenset({"call", "retry", "replay-401"})
 """Roles after which, with status 200, the call itself ends."""
@@ -97,7 +98,7 @@ class Exchange:
     def fail(self, error: BaseException) -> None:
         """Record that there was no answer, and why."""
         ms = (perf_counter_ns() - self.began) / 1e6
-        self.data["error"] = describe(self.session, error, self.notes)
+        self.data["error"] = self.session.describe(error, self.notes)
         thread.refused = None
         self._write(None, ms)
 
@@ -141,7 +142,7 @@ class Exchange:
                 method_id=self.method_id,
                 direction="request",
                 url=self.url,
-                encoding=text(headers.get("content-encoding", "")),
+                encoding=text(encoding) if (encoding := headers.get("content-encoding")) else "",
                 size=_length(headers) if stream else None,
                 stream=stream,
             )
@@ -291,23 +292,7 @@ def _role_of_try(call: Call, method: str, url: str, headers: Mapping[str, str]) 
 
 def is_stream(body: Any) -> bool:
     """Tell whether reading `body` would take it away from its owner."""
-    return body is not None and not isinstance(body, bytes | bytearray | str)
-
-
-def describe(session: Session, error: BaseException, notes: Notes) -> dict[str, str]:
-    """Return type and scrubbed message of an exception of the host's."""
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ not in {"builtins", "__main__"}:
-        name = f"{kind.__module__}.{name}"
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001 - other people's __str__
-        message = "(no text)"
-    return {
-        "type": name,
-        "message": session.redactor.text(message[:20_000], notes, "error.message"),
-    }
+    return body is not None and not isinstance(body, _WHOLE)
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

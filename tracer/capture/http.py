@@ -25,6 +25,7 @@ httplib2: Any = _httplib2  # its type information lacks what this module stands 
 Answer = Any  # (response, content)
 _PORTS: Final = {"http": 80, "https": 443}
 _SMALL: Final = 65_536
+_WHOLE: Final = (bytes, str)
 
 
 class TracedHttp(_httplib2.Http):
@@ -168,7 +169,8 @@ class _Recording:
             if encoding:
                 headers["content-encoding"] = encoding
             exchange.end(response.status, str(response.reason), headers, content)
-            thread.hop = _hop(http, exchange, response)
+            if (hop := _hop(http, exchange, response)) is not None:
+                thread.hop = hop
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self._recorder.failed(error)
 
@@ -196,7 +198,7 @@ class _Recording:
 
 def _is_small(body: Any) -> bool:
     """Tell whether `body` is sent at once, without waiting for the other side to read."""
-    return body is None or (isinstance(body, bytes | str) and len(body) <= _SMALL)
+    return body is None or (isinstance(body, _WHOLE) and len(body) <= _SMALL)
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
-from tracer.capture.exchange import Exchange, describe, thread
+from tracer.capture.exchange import Exchange, thread
 from tracer.capture.recorder import Recorder
 from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Head, Session, head_of
@@ -43,7 +43,7 @@ class Record:
 
     def fail(self, error: BaseException, status: int | None = None, **more: Any) -> None:
         """Write the end line of what ended in an exception."""
-        self.end(status, error=describe(self.session, error, self.notes), **more)
+        self.end(status, error=self.session.describe(error, self.notes), **more)
 
     def start(self) -> None:
         """Write the start line."""

@@ -10,7 +10,6 @@ from typing import Any, Final
 from googleapiclient.http import HttpRequest
 
 from tracer.capture.call import Call
-from tracer.capture.exchange import describe
 from tracer.capture.record import guarded
 from tracer.capture.recorder import Recorder
 from tracer.capture.session import Session, moment
@@ -178,12 +177,6 @@ def begin(session: Session, request: Any, http: Any = None) -> Call:
     return call
 
 
-def end(call: Call, failure: BaseException | None) -> None:
-    """Write the end line of a call, and what is still due before it."""
-    error = None if failure is None else describe(call.session, failure, call.notes)
-    call.end(error)
-
-
 def _leave(
     recorder: Recorder,
     call: Call | None,
@@ -199,7 +192,7 @@ def _leave(
             call.flush()
             _look_for_transport(recorder, call, failure)
         call.request = call.http = None
-        end(call, failure)
+        call.end(failure)
     except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
         recorder.failed(error)
 

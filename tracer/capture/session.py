@@ -105,7 +105,9 @@ class Session:
         line = self.line(head, phase, status, ms, data, at)
         if behind:
             line = b"%b\n%b" % (behind, line)
-        return self._put(line, head["kind"] == "gap", count)
+        gap = head["kind"] == "gap"
+        outcome = self._writer.write(line, monotonic_ns(), gap)
+        return outcome is _WRITTEN or self._unusual(outcome, gap, count, len(line))
 
     def line(
         self,
@@ -137,7 +139,8 @@ class Session:
         if not self.ready():
             self.dropped += 1
             return False
-        return self._put(line, gap=False, count=1)
+        outcome = self._writer.write(line, monotonic_ns())
+        return outcome is _WRITTEN or self._unusual(outcome, False, 1, len(line))
 
     def ready(self) -> bool:
         """Write what goes before the next event, and tell whether there is room for it."""
@@ -146,13 +149,6 @@ class Session:
         if self._gaps or not self._introduced:
             self.flush()
         return True
-
-    def _put(self, line: bytes, gap: bool, count: int) -> bool:
-        writer = self._writer
-        outcome = writer.write(line, monotonic_ns(), gap)
-        if outcome is _WRITTEN and not writer.made_anew:
-            return True
-        return self._unusual(outcome, gap, count, len(line))
 
     def stamp(self, wall: float) -> str:
         """Return the `ts` of Unix time `wall`, s."""
@@ -173,8 +169,7 @@ class Session:
 
     def _unusual(self, outcome: Outcome, gap: bool, count: int, size: int) -> bool:
         """Account for `count` lines that are not in the file, or are in a new one."""
-        if outcome is Outcome.WRITTEN:
-            self._writer.made_anew = False
+        if outcome is Outcome.ANEW:
             self._introduced = False  # the new file does not know this process
             self.gap("lost", "the file had been removed")
             return True
@@ -188,6 +183,21 @@ class Session:
             self.gap("size-cap", f"the session has reached {self.state.cap} bytes")
             self._write_gaps()
         return False
+
+    def describe(self, error: BaseException, notes: Notes) -> dict[str, str]:
+        """Return type and scrubbed message of an exception of the host's."""
+        kind = type(error)
+        name = kind.__qualname__
+        if kind.__module__ not in {"builtins", "__main__"}:
+            name = f"{kind.__module__}.{name}"
+        try:
+            message = str(error)
+        except Exception:  # noqa: BLE001 - other people's __str__
+            message = "(no text)"
+        return {
+            "type": name,
+            "message": self.redactor.text(message[:20_000], notes, "error.message"),
+        }
 
     # -- gaps --------------------------------------------------------------------------------------
 

@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     """The file system refused it, wholly or in part."""
     FULL = "size-cap"
     """The session has reached its size cap."""
+    ANEW = "anew"
+    """It is written, into a file made anew: the one before had been removed."""
 
 
 LOOK_EVERY: Final = 20_000_000
@@ -46,8 +48,7 @@ class Writer:
         self.cap = cap
         self.reason = ""
         """Why the last line was dropped: the name of the system's error."""
-        self.made_anew = False
-        """The file had been removed and was made anew; the owner resets it."""
+        self._made_anew = False
         self._may_create = may_create  # asked when the file is gone: not after debug is off
         self._descriptor = -1
         self._identity = (0, 0)
@@ -75,6 +76,9 @@ class Writer:
         if written < len(framed):  # the next line's leading newline ends what is on the disk now
             self.reason = "short write"
             return Outcome.DROPPED
+        if self._made_anew:
+            self._made_anew = False
+            return Outcome.ANEW
         return _WRITTEN
 
     def _look(self, now: int) -> None:
@@ -109,7 +113,7 @@ class Writer:
             if not self._may_create():
                 raise
             descriptor = open_for_append(self.path, create=True)
-            self.made_anew = True
+            self._made_anew = True
             if sys.platform != "win32" and is_shared(Path(self.path).parent.stat()):
                 os.fchmod(descriptor, 0o660)
         facts = os.fstat(descriptor)

@@ -56,14 +56,14 @@ class Walker:
             return "…"
         if isinstance(value, Mapping):
             return self._mapping(value, notes, path, depth, strict)
-        if isinstance(value, list | tuple | set | frozenset):
+        if isinstance(value, _LISTS):
             return [self._walk(item, notes, path, depth + 1, strict) for item in value]
         return self._other(value, notes, path, strict)
 
     def _other(self, value: Any, notes: Notes, path: str, strict: bool) -> Any:
-        if isinstance(value, bool | int | float):
+        if isinstance(value, _NUMBERS):
             return value
-        if isinstance(value, bytes | bytearray | memoryview):
+        if isinstance(value, _BYTES):
             value = bytes(value).decode("utf-8", "backslashreplace")
         return self._string(str(value), notes, path, strict)
 
@@ -140,7 +140,7 @@ class Walker:
             return self._personal(item, notes, path, depth, strict)
         if what == "code" and not (isinstance(item, str) and _CODE.fullmatch(item)):
             return self._walk(item, notes, path, depth + 1, strict)
-        if isinstance(item, int | float) and kind != "password":
+        if isinstance(item, _NUMBERS) and kind != "password":
             return item
         if isinstance(item, Mapping) and "value" in item and "origin" in item:
             return {
@@ -160,7 +160,7 @@ class Walker:
 
     def _personal(self, item: Any, notes: Notes, path: str, depth: int, strict: bool) -> Any:
         """Drop text, keep the shape: how many there were, how long each was."""
-        if not strict or isinstance(item, int | float):
+        if not strict or isinstance(item, _NUMBERS):
             return self._walk(item, notes, path, depth + 1, strict)
         if isinstance(item, str):
             _note(notes, path, "personal")
@@ -201,6 +201,10 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name[:60]}" if path else name[:60]
 
 
+# Tuples: a union is made anew each time it is looked at.
+_LISTS: Final = (list, tuple, set, frozenset)
+_NUMBERS: Final = (int, float)
+_BYTES: Final = (bytes, bytearray, memoryview)
 _PLAIN: Final = frozenset({int, float, bool, NoneType, orjson.Fragment})
 
 
