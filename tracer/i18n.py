@@ -55,6 +55,11 @@ class Catalogue:
         text = self._texts.gettext(message_id)
         return text.format(**values) if values else text
 
+    @property
+    def point(self) -> str:
+        """What stands between a number and its decimals."""
+        return "," if self.lang == "fr" else "."
+
     def has(self, message_id: str) -> bool:
         """Tell whether this language has a text for `message_id`."""
         return self._texts.gettext(message_id) != message_id

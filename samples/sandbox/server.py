@@ -24,6 +24,7 @@ from samples.sandbox.routes import Route, identify
 from samples.sandbox.state import Sent, State
 from samples.sandbox.wire import Json, Reply, Request, Seen
 from samples.sandbox.world import World
+from samples.servers.closing import hang_up
 
 GZIP_FROM = 512
 """Bytes from which a body is compressed for a client that accepts it."""
@@ -47,19 +48,10 @@ class _Server(web.Server):
         self._transports.pop(handler, None)
 
     async def hang_up(self) -> None:
-        """End all connections, those in their handshake included.
-
-        A handshake must come to its end first: asyncio loses the socket of one that is cancelled.
-        """
+        """End all connections, those in their handshake included."""
         self.pre_shutdown()
         await self.shutdown(0.1)
-        if running := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(running, timeout=2)
-        for transport in list(self._transports.values()):
-            with suppress(AttributeError):  # Python 3.11.2 cannot abort what closes: it times out
-                transport.abort()
-        while self._transports:
-            await asyncio.sleep(0.005)
+        await hang_up(lambda: list(self._transports.values()))
 
 
 class Sandbox:

@@ -3,13 +3,14 @@
 import asyncio
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from samples.servers.certificates import Certificates
+from samples.servers.closing import hang_up
 from samples.servers.ports import free_port
 
 USER, PASSWORD = "erp@masoc.example", "mot-de-passe-smtp"
@@ -71,15 +72,8 @@ class _Controller(Controller):
         super().stop(no_assert)
 
     async def _hang_up(self) -> None:
-        if running := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(running, timeout=2)  # the clients have gone, or soon will
-        left = [each for each in self._made if each.transport is not None]
-        for each in left:
-            transport: Any = each.transport
-            with suppress(AttributeError):  # Python 3.11.2 cannot abort what closes: it times out
-                transport.abort()
-        while any(each.transport is not None for each in left):
-            await asyncio.sleep(0.005)
+        ours: list[Any] = self._made  # their transports are of the broader type, and do abort
+        await hang_up(lambda: [each.transport for each in ours if each.transport is not None])
         await asyncio.sleep(0.005)  # under STARTTLS the socket closes one turn later
 
 

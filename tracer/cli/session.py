@@ -257,9 +257,7 @@ def in_units(texts: Catalogue, number: float) -> str:
         number /= 1024
         units.pop()
     shown = f"{number:.0f}" if units[-1] == "b" else f"{number:.1f}"
-    if texts.lang == "fr":
-        shown = shown.replace(".", ",")
-    return texts(f"size.{units[-1]}", number=shown)
+    return texts(f"size.{units[-1]}", number=shown.replace(".", texts.point))
 
 
 def quoted(path: Path) -> str:

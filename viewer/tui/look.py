@@ -118,8 +118,7 @@ class Look:
 
     def decimal(self, value: float, digits: int) -> str:
         """Return `value` with a point or a comma."""
-        text = f"{value:.{digits}f}"
-        return text.replace(".", ",") if self.texts.lang == "fr" else text
+        return f"{value:.{digits}f}".replace(".", self.texts.point)
 
     def size(self, count: int) -> str:
         """Return a number of bytes in a few characters."""
@@ -151,7 +150,7 @@ class Look:
         seconds, rest = divmod(abs(round(ms)), 1000)
         minutes, seconds = divmod(seconds, 60)
         hours, minutes = divmod(minutes, 60)
-        point = "," if self.texts.lang == "fr" else "."
+        point = self.texts.point
         if hours:
             return f"{sign}{hours}:{minutes:02}:{seconds:02}"
         if minutes:
