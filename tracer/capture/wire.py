@@ -41,6 +41,13 @@ class Transmission:
     answered: int = 0
     """When the answer began, on the performance counter; 0 before that."""
 
+    def send(self, data: bytes, key: bytes) -> None:
+        """Account for `data`; the digest comes later, unless that would keep it alive for long."""
+        self.sent += len(data)
+        self.pending.append(data)
+        if len(data) > _SMALL:
+            self.hash(key)
+
     def hash(self, key: bytes) -> None:
         """Bring the digest up to what was sent."""
         data = b"".join(self.pending)
@@ -81,7 +88,7 @@ class Wire:
     def attach(self) -> None:
         """Make the connection a traced one."""
         self.connection.__dict__[_KEY] = self
-        self.connection.__class__ = traced_class(self._class)
+        self.connection.__class__ = _classes.get(self._class) or traced_class(self._class)
 
     def detach(self) -> None:
         """Make the connection what it was."""
@@ -137,15 +144,6 @@ class Wire:
         finally:  # some connect when there is work only: that is no sending
             took = perf_counter_ns() - began - (self._connecting_ns - before)
             now.phases["send"] = took // 1000 / 1000
-
-    def sent(self, data: bytes) -> None:
-        """Account for `data`; the digest comes later, unless that would keep it alive for long."""
-        now = self.now
-        if now is not None:
-            now.sent += len(data)
-            now.pending.append(data)
-            if len(data) > _SMALL:
-                now.hash(self.key)
 
     def wait(self, getresponse: Any) -> Any:
         """Let the connection `getresponse`, and time it."""
@@ -274,8 +272,8 @@ def _make_class(kind: Any) -> type[Any]:
 
         def send(self, data: Any) -> None:
             wire = self._tracer_wire
-            if wire is not None and isinstance(data, bytes):
-                wire.sent(data)
+            if wire is not None and wire.now is not None and isinstance(data, bytes):
+                wire.now.send(data, wire.key)
             kind.send(self, data)
 
         def getresponse(self) -> Any:

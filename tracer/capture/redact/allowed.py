@@ -1,6 +1,7 @@
 """Keeps of a JSON body what the allow-list of its method names, at the cost of that alone."""
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,7 +48,9 @@ def allowed(
     decode = DECODERS.get((direction, method_id))
     if decode is not None:
         return fitting(redactor, decode, direction, plain, notes, path)
-    return _error(redactor, plain, notes, path) if direction == "response" else None
+    if direction == "response" and _ERROR.match(plain):
+        return _error(redactor, plain, notes, path)
+    return None
 
 
 def fitting(
@@ -60,35 +63,20 @@ def fitting(
 ) -> dict[str, Any] | None:
     """Return what `allowed` does for a body of a method that has a list: `decode`."""
     if direction == "response":
-        if (error := _error(redactor, plain, notes, path)) is not None:
-            return error
+        if _ERROR.match(plain):
+            return _error(redactor, plain, notes, path)
     elif len(plain) > _BIG and b'"raw"' in plain[:4096]:
         return _big_send(redactor, plain, notes, path)
-    doubtful = False
     try:
         value = decode(plain)
-        if type(value) in _OF_USERS:
-            users = value.users if type(value) is Users else [value]
-            doubtful = not _look_at_users(redactor, users)
+        keep = _KEEPERS.get(type(value), _keep)
+        return keep(redactor, value, notes, path)
     except (msgspec.MsgspecError, RecursionError):
         return None
-    if type(value) in _SENDS:
-        return _send(redactor, value, notes, path)
-    marks = _page_marks(redactor, value, notes, path) if isinstance(value, Page) else None
-    _finish(redactor, value, notes, path)
-    encoded = _ENCODE(value)
-    if doubtful or _is_doubtful(redactor, value, encoded):
-        kept = redactor.walker.facts(orjson.loads(encoded), notes, f"{path}.json")
-        return {"json": {**kept, **(marks or {})}, "kept": "allow"}
-    if marks:
-        encoded = encoded[:-1] + (b"," if len(encoded) > 2 else b"") + orjson.dumps(marks)[1:]
-    return {"json": orjson.Fragment(encoded), "kept": "allow"}
 
 
-def _error(redactor: "Redactor", plain: bytes, notes: Notes, path: str) -> dict[str, Any] | None:
+def _error(redactor: "Redactor", plain: bytes, notes: Notes, path: str) -> dict[str, Any]:
     """Return what is kept of an error of Google's, which is all of it but secrets."""
-    if not _ERROR.match(plain):
-        return None
     return {"json": redactor.walker.facts(orjson.loads(plain), notes, path), "kept": "allow"}
 
 
@@ -97,16 +85,48 @@ def is_mail(method_id: str | None, direction: str) -> bool:
     return direction == "request" and REQUESTS.get(method_id or "") in {Send, SendDraft}
 
 
-def _is_doubtful(redactor: "Redactor", value: Any, encoded: bytes) -> bool:
-    """Tell whether there may be a secret in `value`, which is `encoded`."""
-    if type(value) in _LOOKED_AT:
-        return False
-    return redactor.scrubber.maybe(encoded.decode())
+def _keep(redactor: "Redactor", value: Any, notes: Notes, path: str) -> dict[str, Any]:
+    """Return what is kept of an answer that no function below is for."""
+    marks = _page_marks(redactor, value, notes, path) if isinstance(value, Page) else {}
+    _finish(redactor, value, notes, path)
+    encoded = _ENCODE(value)
+    if redactor.scrubber.maybe(encoded.decode()):
+        return _walked(redactor, encoded, marks, notes, path)
+    return _with_marks(encoded, marks)
 
 
-_OF_USERS: Final = frozenset({Users, User})
-_LOOKED_AT: Final = _OF_USERS | {Message}
-"""Ids of Google's making, and headers or custom fields, which have been looked at one by one."""
+def _keep_message(redactor: "Redactor", value: Message, notes: Notes, path: str) -> dict[str, Any]:
+    """Keep ids of Google's making, and headers, which are looked at one by one."""
+    if value.payload is not None:
+        _finish_part(redactor, value.payload, notes, path)
+    return {"json": orjson.Fragment(_ENCODE(value)), "kept": "allow"}
+
+
+def _keep_users(redactor: "Redactor", value: Users, notes: Notes, path: str) -> dict[str, Any]:
+    clean = _look_at_users(redactor, value.users)
+    marks = _page_marks(redactor, value, notes, path)
+    encoded = _ENCODE(value)
+    return _with_marks(encoded, marks) if clean else _walked(redactor, encoded, marks, notes, path)
+
+
+def _keep_user(redactor: "Redactor", value: User, notes: Notes, path: str) -> dict[str, Any]:
+    clean = _look_at_users(redactor, [value])
+    encoded = _ENCODE(value)
+    return _with_marks(encoded, {}) if clean else _walked(redactor, encoded, {}, notes, path)
+
+
+def _walked(
+    redactor: "Redactor", encoded: bytes, marks: dict[str, str], notes: Notes, path: str
+) -> dict[str, Any]:
+    """Return what may hold a secret as the generic walk keeps it."""
+    kept = redactor.walker.facts(orjson.loads(encoded), notes, f"{path}.json")
+    return {"json": {**kept, **marks}, "kept": "allow"}
+
+
+def _with_marks(encoded: bytes, marks: dict[str, str]) -> dict[str, Any]:
+    if marks:
+        encoded = encoded[:-1] + (b"," if len(encoded) > 2 else b"") + orjson.dumps(marks)[1:]
+    return {"json": orjson.Fragment(encoded), "kept": "allow"}
 
 
 def _page_marks(redactor: "Redactor", value: Page, notes: Notes, path: str) -> dict[str, str]:
@@ -251,9 +271,6 @@ _headers_known: dict[str, str] = {}
 _HEADERS_KNOWN: Final = 1000
 
 
-_SENDS: Final = frozenset({Send, SendDraft})
-
-
 def _send(
     redactor: "Redactor", value: Send | SendDraft, notes: Notes, path: str
 ) -> dict[str, Any] | None:
@@ -282,3 +299,12 @@ def _big_send(redactor: "Redactor", plain: bytes, notes: Notes, path: str) -> di
     mime["size"] = len(plain) * 3 // 4  # what base64 of this length holds; exact to a few bytes
     mime["truncated"] = mime["size"] - len(beginning)
     return {"mime": mime, "kept": "allow"}
+
+
+_KEEPERS: Final[dict[type, Callable[["Redactor", Any, Notes, str], dict[str, Any] | None]]] = {
+    Message: _keep_message,
+    Users: _keep_users,
+    User: _keep_user,
+    Send: _send,
+    SendDraft: _send,
+}

@@ -10,9 +10,8 @@ import msgspec
 import orjson
 
 from tracer.capture.redact import mail, markup, tokens
-from tracer.capture.redact.allowed import allowed, fitting, is_mail
+from tracer.capture.redact.allowed import allowed, is_mail
 from tracer.capture.redact.guess import method_of
-from tracer.capture.redact.methods import Decode
 from tracer.capture.redact.notes import Notes
 
 if TYPE_CHECKING:
@@ -75,34 +74,6 @@ def body(redactor: "Redactor", source: Source, notes: Notes, path: str) -> dict[
     if redactor.level == "full":
         kept["kept"] = "full"
     return {**result, **kept}
-
-
-def known(
-    redactor: "Redactor",
-    decode: Decode,
-    content: bytes,
-    content_type: str,
-    notes: Notes,
-    path: str,
-    direction: str,
-) -> dict[str, Any] | None:
-    """Return what `body` would, at half the cost, for JSON of a method whose list is `decode`.
-
-    None when the list does not fit.
-    """
-    before = len(notes)
-    result = {"size": len(content), "type": content_type[:200]}
-    try:
-        if direction == "request":
-            result["digest"] = digest(redactor, content)
-        kept = fitting(redactor, decode, direction, content, notes, path)
-    except (ValueError, RecursionError, LookupError, msgspec.MsgspecError):
-        kept = None
-    if kept is None:
-        del notes[before:]
-        return None
-    result.update(kept)
-    return result
 
 
 def digest(redactor: "Redactor", raw: bytes) -> str:

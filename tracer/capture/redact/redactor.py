@@ -7,9 +7,10 @@ from typing import Any, Final
 from msgspec import Raw
 
 from tracer.capture.redact import bodies as _bodies
+from tracer.capture.redact.allowed import fitting
 from tracer.capture.redact.bodies import Source
 from tracer.capture.redact.headers import scrub_headers
-from tracer.capture.redact.methods import DECODERS
+from tracer.capture.redact.methods import DECODERS, Decode
 from tracer.capture.redact.notes import Notes
 from tracer.capture.redact.patterns import Scrubber
 from tracer.capture.redact.urls import scrub_url
@@ -104,8 +105,7 @@ class Redactor:
             and self.level == "structure"
             and content_type.startswith("application/json")
         ):
-            raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-            found = _bodies.known(self, decode, raw, content_type, notes, path, direction)
+            found = self._listed(decode, content, content_type, notes, path, direction)
             if found is not None:
                 return found
         return _bodies.body(
@@ -114,6 +114,34 @@ class Redactor:
             notes,
             path,
         )
+
+    def _listed(
+        self,
+        decode: Decode,
+        content: bytes | str,
+        content_type: str,
+        notes: Notes,
+        path: str,
+        direction: str,
+    ) -> dict[str, Any] | None:
+        """Return the BODY of JSON that `decode` is the list of, at half the cost of `bodies.body`.
+
+        None when the list does not fit.
+        """
+        raw = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+        before = len(notes)
+        try:
+            kept = fitting(self, decode, direction, raw, notes, path)
+        except (ValueError, RecursionError, LookupError):
+            kept = None
+        if kept is None:
+            del notes[before:]
+            return None
+        result = {"size": len(raw), "type": content_type[:200]}
+        if direction == "request":
+            result["digest"] = _bodies.digest(self, raw)
+        result.update(kept)
+        return result
 
     def data(self, data: Mapping[str, Any], notes: Notes, path: str = "") -> dict[str, Any]:
         """Return the facts of an event without secrets; names, numbers and shape stay."""
