@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from tracer.schema.events import Phase
 from viewer.model import sidecar
+from viewer.model.blocks import BLOCK
 from viewer.model.lookup import Lookup
 from viewer.model.packed import open_source
-from viewer.model.reader import BLOCK, Damage, Reader
+from viewer.model.reader import Damage, Reader
 from viewer.model.source import Source, SourceError
 from viewer.model.store import Array, Codes, Store
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from tracer.schema.events import HEAD_END, Event, Kind, timestamp
 from tracer.schema.lines import DamagedLineError, parse
+from viewer.model.blocks import BLOCK
 from viewer.model.finding import Severity
 from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
 from viewer.model.packed import open_source
-from viewer.model.reader import BLOCK, Damage, Reader, id_number
+from viewer.model.reader import Damage, Reader, id_number
 from viewer.model.skew import Skew, skews
 from viewer.model.store import Codes, Rows, each_once, failure_classes
 from viewer.model.timeline import FIRST, Timeline
