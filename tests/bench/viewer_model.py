@@ -22,7 +22,7 @@ import duckdb
 from tests.bench import _table
 from tests.bench._table import line, row
 from tests.bench.generate import NEEDLE, write
-from viewer.model import sidecar
+from viewer.model import kept
 from viewer.model.filter import parse
 from viewer.model.findings import diagnose
 from viewer.model.search import search
@@ -151,16 +151,16 @@ def _filter(path: Path) -> None:
 
 
 def _sidecar(path: Path, folder: Path) -> None:
-    where = sidecar.folder
-    sidecar.folder = lambda: folder / "cache"
+    where = kept.folder
+    kept.folder = lambda: folder / "cache"
     try:
         Trace.open([path]).close()
         taken = _times(open=lambda: Trace.open([path]).close())
-        kept = sidecar.path_for(path).stat().st_size
+        size = kept.path_for(path).stat().st_size
     finally:
-        sidecar.folder = where
+        kept.folder = where
     row("  reopen with the sidecar", taken["open"] * 1000, " ms")
-    row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
+    row("  sidecar / trace", 100 * size / path.stat().st_size, " %")
 
 
 def _memory(path: Path, count: int, cache: Path) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tracer.schema.events import Phase
 from viewer.model import sidecar
 from viewer.model.blocks import BLOCK
+from viewer.model.counts import Counts
 from viewer.model.lookup import Lookup
 from viewer.model.packed import open_source
 from viewer.model.reader import Damage, Reader
@@ -177,7 +178,11 @@ class Timeline:
         position = self._readers[0].position
         if position > self._kept + self._kept // 4:
             self._kept = position
-            sidecar.save(self._readers[0], self._store, self._codes)
+            sidecar.save(self._readers[0], self._store, self._codes, self.counts)
+
+    def counts(self) -> Counts:
+        """Count what title and tabs say."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Let the files go."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tracer.schema.events import HEAD_END, Event, Kind, timestamp
 from tracer.schema.lines import DamagedLineError, parse
 from viewer.model.blocks import BLOCK
+from viewer.model.counts import Counts
 from viewer.model.finding import Severity
 from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
@@ -58,6 +59,7 @@ class Trace(Timeline):
     """
 
     _skews: tuple[tuple[int, int], tuple[Skew, ...]] = ((-1, -1), ())
+    _counted: tuple[tuple[int, int, int], Counts] = ((-1, -1, -1), Counts())
 
     @classmethod
     def open(cls, paths: Sequence[Path | str], *, wait: bool = True, cache: bool = True) -> "Trace":
@@ -334,6 +336,39 @@ class Trace(Timeline):
     def failed(self, row: int) -> bool:
         """Tell whether the thing of `row` failed or was never answered."""
         return bool(self.failures(np.array([row], dtype=np.int64))[0])
+
+    def counts(self) -> Counts:
+        """Count what title and tabs say: as long as a frame for a million events, if any is new."""
+        state = self.generation, len(self), len(self.damage)
+        known, found = self._counted
+        if known != state:
+            found = self._count(len(self))
+            self._counted = state, found
+        return found
+
+    def _count(self, events: int) -> Counts:
+        return Counts(
+            events=events,
+            first=self.head(0).ts if events else "",
+            last=self.head(events - 1).ts if events else "",
+            topics=self.topic_counts(),
+            worst=self.worst(),
+            resolutions=self.resolutions().size,
+            gaps=self.select(kinds=[Kind.GAP]).size,
+            damaged=len(self.damage),
+        )
+
+    def resolutions(self) -> Rows:
+        """Return the rows that stand for a resolution: its last step."""
+        steps = self.select(kinds=[Kind.STEP])
+        if not steps.size:
+            return steps
+        parents = self._store["parent"][steps]
+        order = np.argsort(parents)  # three times as fast as what np.unique does
+        parents = parents[order]
+        begins = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]])
+        rows: Rows = np.sort(np.maximum.reduceat(steps[order], begins))
+        return rows
 
     def topic_counts(self) -> dict[str, int]:
         """Return how many shown rows each topic has."""
