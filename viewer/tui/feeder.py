@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _TELL_EVERY: Final = 0.5
 """Seconds between two reports of progress; showing one takes from the indexing itself."""
+_TURN: Final = 0.001
+"""Seconds of reading events after which the interface has its turn.
+
+Each read gives the interpreter up for a moment in which nobody wakes up: on busy processors the
+interface got none for a tenth of a second.
+"""
 _POLL: Final = 0.015
 """Seconds between two looks at a file that is followed."""
 
@@ -146,14 +152,18 @@ class Feeder(LookApp):
         from viewer.model.findings import diagnose  # needs the whole rulebook
         from viewer.tui.summary import Summary
 
-        trace, told = self.state.trace, [0.0]
+        trace, told, turn = self.state.trace, [0.0], [time.monotonic()]
         trace.prepare()
         summary = Summary(trace, self.look)
 
         def progress(done: int, total: int) -> None:
-            if time.monotonic() - told[0] > _TELL_EVERY:
-                told[0] = time.monotonic()
+            now = time.monotonic()
+            if now - told[0] > _TELL_EVERY:
+                told[0] = now
                 self.post_message(Diagnosing(done / total if total else 1.0))
+            if now - turn[0] > _TURN:
+                turn[0] = now
+                time.sleep(0)
 
         self.post_message(Summarised(trace.counts(), summary.source(None, self.paths), None))
         findings = diagnose(trace, progress)

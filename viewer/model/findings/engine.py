@@ -37,24 +37,27 @@ CAUSES = (
 def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
     """Return the causes that `trace` shows, the worst and most fundamental first.
 
-    `progress` is called with (rules done, rules in all). Never raises for what a trace holds; every
-    id in the evidence opens an event of `trace`.
+    `progress` is called with (rules done, rules in all), at every event that is read. Never raises
+    for what a trace holds; every id in the evidence opens an event of `trace`.
     """
-    facts = Facts(trace)
     done, total = 0, len(CAUSES) + len(effects.RULES)
+
+    def tell() -> None:
+        if progress:
+            progress(done, total)
+
+    facts = Facts(trace, tell)
     found: list[Finding] = []
     for rule in CAUSES:
         found += rule(facts)
         done += 1
-        if progress:
-            progress(done, total)
+        tell()
     found = without_consequences(joined(found))
     for effect in effects.RULES:
         explained = {op for f in found if f.severity >= Severity.WARNING for op in f.ops}
         found += joined(effect(facts, explained))
         done += 1
-        if progress:
-            progress(done, total)
+        tell()
     return sorted((grounded(strengthened(one), trace) for one in found), key=weight)
 
 
