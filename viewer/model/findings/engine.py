@@ -58,7 +58,7 @@ def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
         found += joined(effect(facts, explained))
         done += 1
         tell()
-    return sorted((grounded(strengthened(one), trace) for one in found), key=weight)
+    return sorted((grounded(strengthened(one), facts) for one in found), key=weight)
 
 
 def strengthened(finding: Finding) -> Finding:
@@ -68,13 +68,12 @@ def strengthened(finding: Finding) -> Finding:
     return replace(finding, confidence=sure + max(0.0, _SUREST - sure) * max(0, more) / (more + 10))
 
 
-def grounded(finding: Finding, trace: Trace) -> Finding:
+def grounded(finding: Finding, facts: Facts) -> Finding:
     """Keep only evidence that opens; a field that is not recorded gives way to the whole event."""
     kept = []
     for one in finding.evidence:
-        row = trace.row_of(one.event)
-        if row is not None:
-            event = trace.event(row)
+        event = facts.event(one.event)
+        if event is not None:
             there = at(event.data, one.path) is not None or hasattr(event, one.path)
             kept.append(one if there else Evidence(one.event))
     return replace(finding, evidence=tuple(kept))

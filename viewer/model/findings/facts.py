@@ -54,7 +54,7 @@ class Facts:
     def event(self, event_id: str) -> Event | None:
         """Return the event that stands for `event_id`, else None."""
         row = self.trace.row_of(event_id)
-        return None if row is None else self.trace.event(row)
+        return None if row is None else next(self._read([row]))
 
     def events(self, **condition: Any) -> Iterator[Event]:
         """Decode what ``trace.select`` finds, in order of time."""
@@ -62,7 +62,7 @@ class Facts:
 
     def exchanges(self, call_id: str) -> list[Event]:
         """Return the exchanges of a call, in order of time."""
-        under = (self.trace.event(row) for row in self.trace.children(call_id))
+        under = self._read(self.trace.children(call_id))
         return [event for event in under if event.kind == Kind.EXCHANGE]
 
     def some(self, rows: Rows, most: int = _SOME) -> Iterator[Event]:
@@ -86,7 +86,7 @@ class Facts:
         found: list[Event] = []
         waiting = [op]
         while waiting:
-            under = [self.trace.event(row) for row in self.trace.children(waiting.pop())]
+            under = list(self._read(self.trace.children(waiting.pop())))
             found += [event for event in under if event.kind == Kind.CALL]
             waiting += [event.id for event in under if event.kind == Kind.OPERATION]
         return sorted(found, key=lambda call: call.ts)
@@ -139,7 +139,10 @@ class Facts:
         return unended
 
     def _decoded(self, rows: Rows) -> Iterator[Event]:
-        return self._told(self.trace.event(row) for row in rows.tolist())
+        return self._read(rows.tolist())
+
+    def _read(self, rows: Iterable[int]) -> Iterator[Event]:
+        return self._told(self.trace.event(row) for row in rows)
 
     def _told(self, read: Iterable[T]) -> Iterator[T]:
         for one in read:
