@@ -168,11 +168,12 @@ def _memory(path: Path, count: int, cache: Path) -> None:
         line("private memory with the whole index", "no /proc")
         return
     small = write(path.with_name(f"events-{count // 10}.jsonl"), count // 10)
-    for what, code in (
-        ("private memory with the whole index", _INDEX + _TELL),
-        ("private memory of the application, causes found", _APPLICATION),
+    for what, code, cached in (
+        ("private memory with the whole index", _INDEX + _TELL, cache),
+        ("private memory of the application, causes found", _APPLICATION, cache),
+        ("  where no cache can be written", _APPLICATION, path / "no-folder"),
     ):
-        whole, tenth = _private(path, code, cache), _private(small, code, cache)
+        whole, tenth = _private(path, code, cached), _private(small, code, cached)
         row(what, whole, " MB", (100, 75))
         row("  each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
 

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from viewer.model import counts
 from viewer.model.source import MIB
@@ -28,7 +28,7 @@ def path_for(trace: Path) -> Path:
     return folder() / f"{name.hexdigest()}.index"
 
 
-def stamp(kept: Any) -> dict[str, Any]:
+def stamp(kept: IO[bytes]) -> dict[str, Any]:
     """Read the first lines of the sidecar open as `kept`: which file it is of, and its counts.
 
     Raises:

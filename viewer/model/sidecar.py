@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
@@ -23,16 +23,18 @@ from viewer.model.store import TYPES, Array, Codes, Store
 
 _ENDS: Final = 4096
 _KEPT_FILES: Final = 32
+_MANY: Final = 100_000
+"""Events; the columns of fewer take no more memory than the rest of us."""
 
 
-def save(reader: Reader, store: Store, codes: Codes, counts: Callable[[], Counts]) -> None:
+def save(reader: Reader, store: Store, codes: Codes, counts: Callable[[], Counts]) -> bool:
     """Keep the index of a big plain file, and let its columns live there instead of in memory.
 
-    A cache that cannot be written is none: nothing is said.
+    A cache that cannot be written is none: only False is returned.
     """
     source = reader.source
     if not isinstance(source, FileSource) or source.path is None or source.size() < kept.FLOOR:
-        return
+        return False
     with contextlib.suppress(OSError, ValueError):
         path = kept.path_for(source.path)
         stamp = {
@@ -42,8 +44,22 @@ def save(reader: Reader, store: Store, codes: Codes, counts: Callable[[], Counts
         }
         _write(path, stamp, _facts(reader, source, store, codes), store)
         _prune(path.parent, keep=path)
-        facts, begin = _header(path)
-        store.adopt(_mapped(path, facts, begin), store.count)
+        with path.open("rb") as file:
+            facts = _header(file)
+            store.adopt(_mapped(file, facts), store.count)
+        return True
+    return False
+
+
+def put_aside(store: Store) -> None:
+    """Let the columns of a big index live in a file without a name instead of in memory."""
+    if store.count < _MANY:
+        return
+    with contextlib.suppress(OSError, ValueError), tempfile.TemporaryFile() as file:
+        _write_columns(file, store)
+        file.flush()
+        file.seek(0)
+        store.adopt(_mapped(file, {"count": store.count, "types": _types(store)}), store.count)
 
 
 def load(reader: Reader, store: Store, codes: Codes) -> bool:
@@ -53,10 +69,11 @@ def load(reader: Reader, store: Store, codes: Codes) -> bool:
         return False
     try:
         path = kept.path_for(source.path)
-        facts, begin = _header(path)
-        if not _fits(facts, source):
-            return False
-        arrays = _mapped(path, facts, begin)
+        with path.open("rb") as file:
+            facts = _header(file)
+            if not _fits(facts, source):
+                return False
+            arrays = _mapped(file, facts)
         _check(arrays, facts)
         codes.restore(
             [(str(a), str(b), str(c)) for a, b, c in facts["sorts"]],
@@ -85,8 +102,12 @@ def _facts(reader: Reader, source: FileSource, store: Store, codes: Codes) -> di
         "sorts": codes.sorts,
         "names": codes.names,
         "processes": codes.processes,
-        "types": {name: store.array(name).dtype.str for name in TYPES},
+        "types": _types(store),
     }
+
+
+def _types(store: Store) -> dict[str, str]:
+    return {name: store.array(name).dtype.str for name in TYPES}
 
 
 def _ends(source: FileSource, size: int) -> str:
@@ -114,27 +135,31 @@ def _write(path: Path, stamp: dict[str, Any], facts: dict[str, Any], store: Stor
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(head)
-            for column in TYPES:
-                file.write(b"\0" * (-file.tell() % 64))
-                file.write(np.ascontiguousarray(store[column]).data)
+            _write_columns(file, store)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
-    with path.open("rb") as file:
-        stamp = kept.stamp(file)
-        facts = json.loads(file.readline(256 * MIB))
-        if not isinstance(facts, dict):
-            raise ValueError("not an index")
-        return stamp | facts, file.tell()
+def _write_columns(file: IO[bytes], store: Store) -> None:
+    for column in TYPES:
+        file.write(b"\0" * (-file.tell() % 64))
+        file.write(np.ascontiguousarray(store[column]).data)
 
 
-def _mapped(path: Path, facts: dict[str, Any], begin: int) -> dict[str, Array]:
-    """Map the columns; what is written to them later stays ours."""
-    whole = np.memmap(path, dtype=np.uint8, mode="c")
+def _header(file: IO[bytes]) -> dict[str, Any]:
+    stamp = kept.stamp(file)
+    facts = json.loads(file.readline(256 * MIB))
+    if not isinstance(facts, dict):
+        raise ValueError("not an index")
+    return stamp | facts
+
+
+def _mapped(file: IO[bytes], facts: dict[str, Any]) -> dict[str, Array]:
+    """Map the columns, which begin where `file` stands; what is written to them stays ours."""
+    begin = file.tell()
+    whole = np.memmap(file, dtype=np.uint8, mode="c")
     arrays: dict[str, Array] = {}
     for column in TYPES:
         begin += -begin % 64

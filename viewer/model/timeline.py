@@ -172,13 +172,18 @@ class Timeline:
         return restored
 
     def _keep(self) -> None:
-        """Keep the index for next time, unless one that is nearly as long is kept already."""
-        if not self._cache or len(self._readers) != 1:
+        """Keep the index for next time, unless one that is nearly as long is kept already.
+
+        Kept or not, from then on it takes no memory of its own.
+        """
+        if not self._cache:
             return
-        position = self._readers[0].position
+        position = sum(reader.position for reader in self._readers)
         if position > self._kept + self._kept // 4:
             self._kept = position
-            sidecar.save(self._readers[0], self._store, self._codes, self.counts)
+            store, one = self._store, self._readers[0] if len(self._readers) == 1 else None
+            if one is None or not sidecar.save(one, store, self._codes, self.counts):
+                sidecar.put_aside(store)
 
     def counts(self) -> Counts:
         """Count what title and tabs say."""

@@ -1,13 +1,16 @@
 """Operations as trees, marks beside the trace, and the index kept for next time."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.traces import TraceBuilder
 from viewer.model import kept
 from viewer.model.counts import Counts
 from viewer.model.marks import load_marks
+from viewer.model.store import TYPES
 from viewer.model.trace import Trace
 from viewer.model.tree import links, loose, operations, waterfall
 
@@ -199,3 +202,36 @@ def test_counts_follow_the_trace(tmp_path: Path) -> None:
     path.write_bytes(b"\n")
     trace.feed()
     assert trace.counts() == Counts()
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_an_index_that_cannot_be_kept_takes_no_memory(
+    tmp_path: Path, cached: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    """Without a place for a cache, or of several files, it lives in a file too, and still grows."""
+    cached.write_text("in the way")
+    monkeypatch.setattr("viewer.model.sidecar._MANY", 1)
+    paths = []
+    for n in range(files):
+        made = TraceBuilder(n + 1)
+        for name in ("a", "b"):
+            made.add("note", "point", name, "session")
+            made.wait(1)
+        paths.append(made.write(tmp_path / f"{n}.jsonl"))
+    trace, fresh = Trace.open(paths), Trace.open(paths, cache=False)
+    assert isinstance(file_of(trace.column("ts")), np.memmap)
+    assert file_of(fresh.column("ts")) is None
+    assert all(np.array_equal(trace.column(c), fresh.column(c), equal_nan=True) for c in TYPES)
+    more = TraceBuilder(9)
+    more.add("note", "point", "c", "session")
+    with paths[0].open("ab") as file:
+        file.write(b"\n" + more.lines())
+    trace.feed()
+    assert len(trace) == len(fresh) + 1
+
+
+def file_of(array: Any) -> np.memmap[Any, Any] | None:
+    """Return the mapped file that `array` lies in, None if it is in memory."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = array.base if isinstance(array, np.ndarray) else None
+    return array
