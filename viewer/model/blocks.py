@@ -1,14 +1,16 @@
 """The blocks of a file, and where the lines in them end; the next one is read meanwhile."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from viewer.model.heads import PADDING
 from viewer.model.source import MIB, FileSource, Source, read_into
 from viewer.model.store import Array
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 BLOCK: Final = 8 * MIB
 _PIECE: Final = MIB
@@ -94,7 +96,9 @@ class Blocks:
 
 
 @cache
-def _helper() -> ThreadPoolExecutor:
+def _helper() -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # it imports logging: not for small files
+
     return ThreadPoolExecutor(1, "read-ahead")
 
 
