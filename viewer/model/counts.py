@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tracer.schema.events import Kind
 from viewer.model.finding import Severity
+
+if TYPE_CHECKING:
+    from viewer.model.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,21 @@ class Counts:
     gaps: int = 0
     damaged: int = 0
     """Lines that are no event."""
+
+
+def count(trace: "Trace") -> Counts:
+    """Count what is in `trace`, from the index alone."""
+    events = len(trace)
+    return Counts(
+        events=events,
+        first=trace.head(0).ts if events else "",
+        last=trace.head(events - 1).ts if events else "",
+        topics=trace.topic_counts(),
+        worst=trace.worst(),
+        resolutions=trace.resolutions().size,
+        gaps=trace.select(kinds=[Kind.GAP]).size,
+        damaged=len(trace.damage),
+    )
 
 
 def read(kept: Mapping[str, Any]) -> Counts:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tracer.schema.events import HEAD_END, Event, Kind, timestamp
 from tracer.schema.lines import DamagedLineError, parse
 from viewer.model.blocks import BLOCK
-from viewer.model.counts import Counts
+from viewer.model.counts import Counts, count
 from viewer.model.finding import Severity
 from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
@@ -342,21 +342,9 @@ class Trace(Timeline):
         state = self.generation, len(self), len(self.damage)
         known, found = self._counted
         if known != state:
-            found = self._count(len(self))
+            found = count(self)
             self._counted = state, found
         return found
-
-    def _count(self, events: int) -> Counts:
-        return Counts(
-            events=events,
-            first=self.head(0).ts if events else "",
-            last=self.head(events - 1).ts if events else "",
-            topics=self.topic_counts(),
-            worst=self.worst(),
-            resolutions=self.resolutions().size,
-            gaps=self.select(kinds=[Kind.GAP]).size,
-            damaged=len(self.damage),
-        )
 
     def resolutions(self) -> Rows:
         """Return the rows that stand for a resolution: its last step."""

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from tests.viewer.tui.conftest import Opener, app_of, screen_text, typed, until
 from viewer.model import kept
-from viewer.model.counts import Counts
+from viewer.model.counts import Counts, count
 from viewer.model.trace import Trace
 from viewer.tui.app import TraceApp
 from viewer.tui.bars import TabBar, TitleBar
@@ -104,13 +104,12 @@ async def test_only_workers_count(
 ) -> None:
     """What takes as long as a frame on a huge trace holds up no key: handlers show what is told."""
     counted = set()
-    count = Trace._count
 
-    def noted(trace: Trace, events: int) -> Counts:
+    def noted(trace: Trace) -> Counts:
         counted.add(threading.current_thread())
-        return count(trace, events)
+        return count(trace)
 
-    monkeypatch.setattr(Trace, "_count", noted)
+    monkeypatch.setattr("viewer.model.trace.count", noted)
     async with opened(session) as pilot:
         await typed(pilot, "2", "3", "e", "right_square_bracket")
         assert app_of(pilot).state.counts.events == len(app_of(pilot).state.trace)
