@@ -20,7 +20,7 @@ from viewer.model.store import Array, Codes, Store
 
 FIRST: Final = 256 * 1024
 """Bytes read of each file before anything is shown."""
-_STEP: Final = 2 << 20
+_STEP: Final = 4 << 20
 """Bytes indexed at once while somebody watches: no step may hold up the interface."""
 
 
