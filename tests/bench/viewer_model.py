@@ -22,7 +22,7 @@ import duckdb
 from tests.bench import _table
 from tests.bench._table import line, row
 from tests.bench.generate import NEEDLE, write
-from viewer.model import sidecar
+from viewer.model import kept
 from viewer.model.filter import parse
 from viewer.model.findings import diagnose
 from viewer.model.search import search
@@ -151,16 +151,16 @@ def _filter(path: Path) -> None:
 
 
 def _sidecar(path: Path, folder: Path) -> None:
-    where = sidecar.folder
-    sidecar.folder = lambda: folder / "cache"
+    where = kept.folder
+    kept.folder = lambda: folder / "cache"
     try:
         Trace.open([path]).close()
         taken = _times(open=lambda: Trace.open([path]).close())
-        kept = sidecar.path_for(path).stat().st_size
+        size = kept.path_for(path).stat().st_size
     finally:
-        sidecar.folder = where
+        kept.folder = where
     row("  reopen with the sidecar", taken["open"] * 1000, " ms")
-    row("  sidecar / trace", 100 * kept / path.stat().st_size, " %")
+    row("  sidecar / trace", 100 * size / path.stat().st_size, " %")
 
 
 def _memory(path: Path, count: int, cache: Path) -> None:
@@ -168,11 +168,12 @@ def _memory(path: Path, count: int, cache: Path) -> None:
         line("private memory with the whole index", "no /proc")
         return
     small = write(path.with_name(f"events-{count // 10}.jsonl"), count // 10)
-    for what, code in (
-        ("private memory with the whole index", _INDEX + _TELL),
-        ("private memory of the application, causes found", _APPLICATION),
+    for what, code, cached in (
+        ("private memory with the whole index", _INDEX + _TELL, cache),
+        ("private memory of the application, causes found", _APPLICATION, cache),
+        ("  where no cache can be written", _APPLICATION, path / "no-folder"),
     ):
-        whole, tenth = _private(path, code, cache), _private(small, code, cache)
+        whole, tenth = _private(path, code, cached), _private(small, code, cached)
         row(what, whole, " MB", (100, 75))
         row("  each event beyond", (whole - tenth) * 2**20 / (count - count // 10), " B", (60, 40))
 

@@ -18,6 +18,7 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Awaitable, Callable
@@ -46,8 +47,9 @@ Minimal().run()
 """
 MARK = "all-is-painted"
 OURS = "from viewer.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-ROWS, LIVE, INDEXED = b" send ", b"palette", b" events"
-"""What is first in the rows before Textual, in the interface's own first frame, in the title."""
+ROWS, LIVE, INDEXED, READY = b" send ", b"palette", b" events", b"What happened"
+"""What is first in the rows before Textual, in the interface's own first frame, in the title, and
+above the list once the index is there."""
 SIZE = (160, 45)
 _QUIET = 0.04
 
@@ -90,6 +92,7 @@ def starts(files: dict[str, Path], big: str, folder: Path, rounds: int) -> dict[
         "rows": lambda: ours(files[big], ROWS, fresh),
         "indexed": lambda: ours(files[big], INDEXED, fresh),
         "reopen": lambda: ours(files[big], title, kept),
+        "ready": lambda: ours(files[big], READY, kept),
     }
     for name, file in files.items():
         tasks[name] = lambda file=file: ours(file, LIVE, fresh)  # type: ignore[misc]
@@ -207,6 +210,39 @@ async def _filters(app: Timed, texts: tuple[str, ...]) -> list[float]:
     return times
 
 
+async def stalls(path: str) -> tuple[float, float]:
+    """Return the longest time, ms, in which the interface did nothing but what held it up.
+
+    First while the file is opened and indexed, then while causes are looked for and shown.
+    """
+    app, longest, left = TraceApp([path], Options()), [0.0, 0.0], 100
+    async with app.run_test(size=SIZE):
+        before = time.perf_counter()
+        while left:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            complete = app.has_trace and app.state.trace.complete
+            longest[complete] = max(longest[complete], (now - before) * 1000 - 1)
+            left -= complete and app.state.findings is not None
+            before = now
+    return longest[0], longest[1]
+
+
+def stalls_anew(path: Path, folder: Path, rounds: int) -> tuple[float, float]:
+    """Return the medians of `stalls`, each time in a new process that knows no index."""
+    code = "import asyncio, sys; from tests.bench import viewer_tui as bench; "
+    code += "print(*asyncio.run(bench.stalls(sys.argv[1])))"
+    found = []
+    for _ in range(rounds):
+        with tempfile.TemporaryDirectory(dir=folder) as cache:
+            environment = {**os.environ, "XDG_CACHE_HOME": cache}
+            words = [sys.executable, "-c", code, str(path)]
+            done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True)
+            found.append([float(ms) for ms in done.stdout.split()])
+    opening, looking = map(statistics.median, zip(*found, strict=True))
+    return opening, looking
+
+
 def follow(path: Path) -> Callable[[Timed], Awaitable[list[float]]]:
     """Return what times an append to `path` until it is painted."""
 
@@ -267,6 +303,9 @@ def main() -> None:
         files = {name: write(folder / f"events-{n}.jsonl", n) for name, n in counts.items()}
         line(f"{count:,} events, median of {rounds} starts", "measured", "must", "stretch")
         _starts(starts(files, "big", folder, rounds), files)
+        opening, looking = stalls_anew(files["big"], folder, 5)
+        row("longest stall while a file is opened and indexed", opening, " ms", (16, 16))
+        row("  while causes are looked for", looking, " ms", (16, 16))
         row("minimal Textual app, key to painted, p95", p95(asyncio.run(bare_keys())), " ms")
         heavies = {
             size: heavy(folder / f"heavy-{size}.jsonl", size) for size in (20_000, 1_000_000)
@@ -295,6 +334,7 @@ def _starts(took: dict[str, float], files: dict[str, Path]) -> None:
     row("  slowest / fastest of these sizes", max(lives) / min(lives), "", (1.1, 1.1))
     row("  with the beginning indexed", took["indexed"] / base)
     row("reopen with the sidecar / minimal app", took["reopen"] / base, "", (1.6, 1.2))
+    row("  with the index itself", took["ready"] / base)
 
 
 def _timed(

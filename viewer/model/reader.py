@@ -11,15 +11,16 @@ import orjson
 
 from tracer.schema.events import HEAD_END, Event
 from tracer.schema.lines import DamagedLineError, NewerVersionError, parse
+from viewer.model.blocks import BLOCK, Blocks, control_characters
 from viewer.model.heads import NO_STATUS, PADDING, Heads, Layouts, read_heads
-from viewer.model.source import MIB, Source, read_into
+from viewer.model.source import MIB, Source
 from viewer.model.store import TYPES, Array, Codes, Interner
 
-BLOCK: Final = 4 * MIB
 LINE_LIMIT: Final = 128 * MIB
 """A longer line is damage: it is stepped over, never held."""
 _BLANKS: Final = b" \t\r\n\0"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NOTHING: Final[Array] = np.empty(0, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +79,39 @@ class Reader:
         self._names = Interner()
         self._looked_at = -1
         self._skipping = False
-        self._buffer = np.empty(0, dtype=np.uint8)
+        self._blocks = Blocks(source)
+        self._text = _NOTHING
 
     def step(self, budget: int = BLOCK) -> Mapping[str, Array] | None:
-        """Read about `budget` bytes and return their rows as columns; None when there are none."""
+        """Read about `budget` bytes and return their rows as columns; None when there are none.
+
+        A budget of `BLOCK` is for somebody who waits for all of it: the next block is read ahead.
+        """
         more = self.source.advance(budget)
         size = self.source.size()
         if size == self._looked_at and not more and self.at_end:
             return None
         self._looked_at = size
-        filled, low = self._fill(0, min(budget, size - self.position))
-        while not low.size and 0 < filled < min(LINE_LIMIT, size - self.position):
-            begin = filled
-            filled, low = self._fill(begin, min(max(budget, begin), size - self.position - begin))
-            if filled == begin:
-                break
-        newline = self._buffer[low] == 10
-        if not newline.any() and filled >= LINE_LIMIT:
-            self._skip(filled)
+        block = self._blocks.read(self.position, budget, min(LINE_LIMIT, size - self.position))
+        if not block.newlines.size and block.size >= LINE_LIMIT:
+            self._skip(block.size)
             return None
-        at_end = self.position + filled >= size and not more
-        rows = self._block(low[newline], low[~newline])
-        end = int(low[newline][-1]) + 1 if newline.any() else 0
+        at_end = self.position + block.size >= size and not more
+        end = int(block.newlines[-1]) + 1 if block.newlines.size else 0
+        if budget == BLOCK and not at_end and end:
+            following = self.position + end
+            self._blocks.read_ahead(following, min(budget, size - following))
+        rows = self._block(block.bytes, block.newlines, block.control)
         self.position += end
-        self.lines += int(np.count_nonzero(newline))
+        self.lines += block.newlines.size
         self.tail = None
-        if at_end and end < filled:
-            rows = _joined(rows, self._last_line(self._buffer[end:filled]))
+        if at_end and end < block.size:
+            rows = _joined(rows, self._last_line(block.bytes[end : block.size].tobytes()))
         self.at_end = at_end
-        if at_end or self._buffer.size > 4 * BLOCK:  # neither rest nor one huge line costs memory
-            self._buffer = np.empty(0, dtype=np.uint8)
+        self._text = _NOTHING
+        if at_end or block.bytes.size > 2 * BLOCK:  # neither rest nor one huge line costs memory
+            self._blocks.release()
         return rows
-
-    def _fill(self, begin: int, count: int) -> tuple[int, Array]:
-        """Read `count` bytes behind the first `begin` ones of the buffer.
-
-        Return how much it holds then, and where control characters are, newlines among them: those
-        of all of it as soon as there is one.
-        """
-        count = max(count, 0)
-        if self._buffer.size < begin + count + PADDING:
-            longer = np.empty(begin + count + PADDING, dtype=np.uint8)
-            longer[:begin] = self._buffer[:begin]
-            self._buffer = longer
-        view = memoryview(self._buffer)[begin : begin + count]  # type: ignore[arg-type]
-        filled = begin + (read_into(self.source, self.position + begin, view) if count else 0)
-        if begin and not np.any(self._buffer[begin:filled] == 10):
-            return filled, np.zeros(0, dtype=np.int64)
-        low = np.flatnonzero(self._buffer[:filled] < 32)
-        if not np.any(self._buffer[low] == 10):
-            low = low[:0]
-        return filled, low
 
     def _skip(self, size: int) -> None:
         """Step over a piece of a line that is too long to be one."""
@@ -137,9 +120,8 @@ class Reader:
         self._skipping = True
         self.position += size
 
-    def _last_line(self, piece: Array) -> Mapping[str, Array] | None:
+    def _last_line(self, line: bytes) -> Mapping[str, Array] | None:
         """Take a last line without a newline if it is whole, else remember it as the tail."""
-        line = piece.tobytes()
         if not line.strip(_BLANKS):
             return None
         try:
@@ -149,16 +131,16 @@ class Reader:
                 self.source.name, self.lines + 1, self.position, len(line), "cut off: it has no end"
             )
             return None
-        self._buffer[: len(line)] = np.frombuffer(line, dtype=np.uint8)
-        low = np.flatnonzero(self._buffer[: len(line)] < 32)
-        rows = self._block(np.array([len(line)]), low)
+        text = np.frombuffer(line + bytes(PADDING), dtype=np.uint8)
+        rows = self._block(text, np.array([len(line)]), control_characters(text, len(line)))
         self.position += len(line)
         return rows
 
-    def _block(self, newlines: Array, control: Array) -> Mapping[str, Array] | None:
-        """Return the rows of the lines in the buffer that end at `newlines`."""
+    def _block(self, text: Array, newlines: Array, control: Array) -> Mapping[str, Array] | None:
+        """Return the rows of the lines in `text` that end at `newlines`."""
         if not newlines.size:
             return None
+        self._text = text
         starts = np.concatenate([np.zeros(1, dtype=np.int64), newlines[:-1] + 1])
         numbers = np.arange(newlines.size)
         if self._skipping:  # the rest of a line that was too long
@@ -168,13 +150,13 @@ class Reader:
         if not filled.size:
             return None
         starts, ends, numbers = starts[filled], newlines[filled], numbers[filled]
-        heads = read_heads(self._buffer, starts, ends, self._layouts)
+        heads = read_heads(text, starts, ends, self._layouts)
         if control.size:
             heads.ok[np.minimum(np.searchsorted(ends, control), ends.size - 1)] = False
         return self._rows(heads, starts, ends, numbers)
 
     def _line(self, start: int, end: int) -> bytes:
-        return self._buffer[start:end].tobytes()
+        return self._text[start:end].tobytes()
 
     def _rows(
         self, heads: Heads, starts: Array, ends: Array, numbers: Array

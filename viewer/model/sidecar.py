@@ -7,64 +7,73 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 
+from viewer.model import kept
+from viewer.model.counts import Counts
 from viewer.model.reader import Damage, Reader
 from viewer.model.source import MIB, FileSource
 from viewer.model.store import TYPES, Array, Codes, Store
 
-FLOOR: Final = 32 * MIB
-"""Smaller files are indexed faster than anybody looks."""
-_MAGIC: Final = b"traceview index 1\n"
 _ENDS: Final = 4096
 _KEPT_FILES: Final = 32
+_MANY: Final = 100_000
+"""Events; the columns of fewer take no more memory than the rest of us."""
 
 
-def folder() -> Path:
-    """Return where sidecars are kept."""
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("traceview", appauthor=False))
-
-
-def path_for(trace: Path) -> Path:
-    """Return the sidecar of `trace`."""
-    name = blake2b(str(trace.resolve()).encode("utf-8", "surrogatepass"), digest_size=16)
-    return folder() / f"{name.hexdigest()}.index"
-
-
-def save(reader: Reader, store: Store, codes: Codes) -> None:
+def save(reader: Reader, store: Store, codes: Codes, counts: Callable[[], Counts]) -> bool:
     """Keep the index of a big plain file, and let its columns live there instead of in memory.
 
-    A cache that cannot be written is none: nothing is said.
+    A cache that cannot be written is none: only False is returned.
     """
     source = reader.source
-    if not isinstance(source, FileSource) or source.path is None or source.size() < FLOOR:
-        return
+    if not isinstance(source, FileSource) or source.path is None or source.size() < kept.FLOOR:
+        return False
     with contextlib.suppress(OSError, ValueError):
-        path = path_for(source.path)
-        _write(path, _facts(reader, source, store, codes), store)
+        path = kept.path_for(source.path)
+        stamp = {
+            "whole": source.size(),
+            "mtime": source.path.stat().st_mtime_ns,
+            "counts": asdict(counts()),
+        }
+        _write(path, stamp, _facts(reader, source, store, codes), store)
         _prune(path.parent, keep=path)
-        facts, begin = _header(path)
-        store.adopt(_mapped(path, facts, begin), store.count)
+        with path.open("rb") as file:
+            facts = _header(file)
+            store.adopt(_mapped(file, facts), store.count)
+        return True
+    return False
+
+
+def put_aside(store: Store) -> None:
+    """Let the columns of a big index live in a file without a name instead of in memory."""
+    if store.count < _MANY:
+        return
+    with contextlib.suppress(OSError, ValueError), tempfile.TemporaryFile() as file:
+        _write_columns(file, store)
+        file.flush()
+        file.seek(0)
+        store.adopt(_mapped(file, {"count": store.count, "types": _types(store)}), store.count)
 
 
 def load(reader: Reader, store: Store, codes: Codes) -> bool:
     """Take over the kept index of `reader`'s file if the file is still that one, or only longer."""
     source = reader.source
-    if not isinstance(source, FileSource) or source.path is None or source.size() < FLOOR:
+    if not isinstance(source, FileSource) or source.path is None or source.size() < kept.FLOOR:
         return False
     try:
-        path = path_for(source.path)
-        facts, begin = _header(path)
-        if not _fits(facts, source):
-            return False
-        arrays = _mapped(path, facts, begin)
+        path = kept.path_for(source.path)
+        with path.open("rb") as file:
+            facts = _header(file)
+            if not _fits(facts, source):
+                return False
+            arrays = _mapped(file, facts)
         _check(arrays, facts)
         codes.restore(
             [(str(a), str(b), str(c)) for a, b, c in facts["sorts"]],
@@ -81,12 +90,9 @@ def load(reader: Reader, store: Store, codes: Codes) -> bool:
 
 
 def _facts(reader: Reader, source: FileSource, store: Store, codes: Codes) -> dict[str, Any]:
-    assert source.path is not None
     size = reader.position
     return {
         "size": size,
-        "whole": source.size(),
-        "mtime": source.path.stat().st_mtime_ns,
         "ends": _ends(source, size),
         "count": store.count,
         "position": reader.position,
@@ -96,8 +102,12 @@ def _facts(reader: Reader, source: FileSource, store: Store, codes: Codes) -> di
         "sorts": codes.sorts,
         "names": codes.names,
         "processes": codes.processes,
-        "types": {name: store.array(name).dtype.str for name in TYPES},
+        "types": _types(store),
     }
+
+
+def _types(store: Store) -> dict[str, str]:
+    return {name: store.array(name).dtype.str for name in TYPES}
 
 
 def _ends(source: FileSource, size: int) -> str:
@@ -118,35 +128,38 @@ def _fits(facts: dict[str, Any], source: FileSource) -> bool:
     return bool(size >= facts["whole"]) and _ends(source, facts["size"]) == facts["ends"]
 
 
-def _write(path: Path, facts: dict[str, Any], store: Store) -> None:
+def _write(path: Path, stamp: dict[str, Any], facts: dict[str, Any], store: Store) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    head = _MAGIC + json.dumps(facts).encode() + b"\n"
+    head = kept.MAGIC + json.dumps(stamp).encode() + b"\n" + json.dumps(facts).encode() + b"\n"
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".new")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(head)
-            for column in TYPES:
-                file.write(b"\0" * (-file.tell() % 64))
-                file.write(np.ascontiguousarray(store[column]).data)
+            _write_columns(file, store)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
-    with path.open("rb") as file:
-        if file.readline(64) != _MAGIC:
-            raise ValueError("not an index")
-        facts = json.loads(file.readline(256 * MIB))
-        if not isinstance(facts, dict):
-            raise ValueError("not an index")
-        return facts, file.tell()
+def _write_columns(file: IO[bytes], store: Store) -> None:
+    for column in TYPES:
+        file.write(b"\0" * (-file.tell() % 64))
+        file.write(np.ascontiguousarray(store[column]).data)
 
 
-def _mapped(path: Path, facts: dict[str, Any], begin: int) -> dict[str, Array]:
-    """Map the columns; what is written to them later stays ours."""
-    whole = np.memmap(path, dtype=np.uint8, mode="c")
+def _header(file: IO[bytes]) -> dict[str, Any]:
+    stamp = kept.stamp(file)
+    facts = json.loads(file.readline(256 * MIB))
+    if not isinstance(facts, dict):
+        raise ValueError("not an index")
+    return stamp | facts
+
+
+def _mapped(file: IO[bytes], facts: dict[str, Any]) -> dict[str, Array]:
+    """Map the columns, which begin where `file` stands; what is written to them stays ours."""
+    begin = file.tell()
+    whole = np.memmap(file, dtype=np.uint8, mode="c")
     arrays: dict[str, Array] = {}
     for column in TYPES:
         begin += -begin % 64
@@ -170,7 +183,7 @@ def _check(arrays: dict[str, Array], facts: dict[str, Any]) -> None:
 
 def _prune(where: Path, keep: Path) -> None:
     """Drop the oldest sidecars."""
-    kept = sorted(where.glob("*.index"), key=lambda path: path.stat().st_mtime_ns)
-    for path in kept[:-_KEPT_FILES]:
+    found = sorted(where.glob("*.index"), key=lambda path: path.stat().st_mtime_ns)
+    for path in found[:-_KEPT_FILES]:
         if path != keep:
             path.unlink(missing_ok=True)

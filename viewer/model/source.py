@@ -276,7 +276,9 @@ class _Spool:
     def close(self) -> None:
         self._file.close()
 
-    __del__ = close
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):  # a signal may have come before it was made
+            self.close()
 
 
 def open_file(path: Path) -> int:

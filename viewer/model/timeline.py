@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from tracer.schema.events import Phase
 from viewer.model import sidecar
+from viewer.model.blocks import BLOCK
+from viewer.model.counts import Counts
 from viewer.model.lookup import Lookup
 from viewer.model.packed import open_source
-from viewer.model.reader import BLOCK, Damage, Reader
+from viewer.model.reader import Damage, Reader
 from viewer.model.source import Source, SourceError
 from viewer.model.store import Array, Codes, Store
 
 FIRST: Final = 256 * 1024
 """Bytes read of each file before anything is shown."""
-_STEP: Final = 2 << 20
+_STEP: Final = 4 << 20
 """Bytes indexed at once while somebody watches: no step may hold up the interface."""
 
 
@@ -170,13 +172,22 @@ class Timeline:
         return restored
 
     def _keep(self) -> None:
-        """Keep the index for next time, unless one that is nearly as long is kept already."""
-        if not self._cache or len(self._readers) != 1:
+        """Keep the index for next time, unless one that is nearly as long is kept already.
+
+        Kept or not, from then on it takes no memory of its own.
+        """
+        if not self._cache:
             return
-        position = self._readers[0].position
+        position = sum(reader.position for reader in self._readers)
         if position > self._kept + self._kept // 4:
             self._kept = position
-            sidecar.save(self._readers[0], self._store, self._codes)
+            store, one = self._store, self._readers[0] if len(self._readers) == 1 else None
+            if one is None or not sidecar.save(one, store, self._codes, self.counts):
+                sidecar.put_aside(store)
+
+    def counts(self) -> Counts:
+        """Count what title and tabs say."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Let the files go."""

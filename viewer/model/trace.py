@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from tracer.schema.events import HEAD_END, Event, Kind, timestamp
 from tracer.schema.lines import DamagedLineError, parse
+from viewer.model.blocks import BLOCK
+from viewer.model.counts import Counts, count
 from viewer.model.finding import Severity
 from viewer.model.glance import facts
 from viewer.model.heads import NO_STATUS
 from viewer.model.packed import open_source
-from viewer.model.reader import BLOCK, Damage, Reader, id_number
+from viewer.model.reader import Damage, Reader, id_number
 from viewer.model.skew import Skew, skews
 from viewer.model.store import Codes, Rows, each_once, failure_classes
 from viewer.model.timeline import FIRST, Timeline
@@ -57,6 +59,7 @@ class Trace(Timeline):
     """
 
     _skews: tuple[tuple[int, int], tuple[Skew, ...]] = ((-1, -1), ())
+    _counted: tuple[tuple[int, int, int], Counts] = ((-1, -1, -1), Counts())
 
     @classmethod
     def open(cls, paths: Sequence[Path | str], *, wait: bool = True, cache: bool = True) -> "Trace":
@@ -333,6 +336,27 @@ class Trace(Timeline):
     def failed(self, row: int) -> bool:
         """Tell whether the thing of `row` failed or was never answered."""
         return bool(self.failures(np.array([row], dtype=np.int64))[0])
+
+    def counts(self) -> Counts:
+        """Count what title and tabs say: as long as a frame for a million events, if any is new."""
+        state = self.generation, len(self), len(self.damage)
+        known, found = self._counted
+        if known != state:
+            found = count(self)
+            self._counted = state, found
+        return found
+
+    def resolutions(self) -> Rows:
+        """Return the rows that stand for a resolution: its last step."""
+        steps = self.select(kinds=[Kind.STEP])
+        if not steps.size:
+            return steps
+        parents = self._store["parent"][steps]
+        order = np.argsort(parents)  # three times as fast as what np.unique does
+        parents = parents[order]
+        begins = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]])
+        rows: Rows = np.sort(np.maximum.reduceat(steps[order], begins))
+        return rows
 
     def topic_counts(self) -> dict[str, int]:
         """Return how many shown rows each topic has."""

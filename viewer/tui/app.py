@@ -103,7 +103,7 @@ class TraceApp(Feeder):
             event.trace.close()
             return
         before = self.state.trace
-        self.state.opened(event.trace)
+        self.state.opened(event.trace, event.counts)
         before.close()
         self.main.begin(self.options)
 
@@ -130,10 +130,11 @@ class TraceApp(Feeder):
             self.exit(int(code_of), message=Text(f"traceview: {text}"))
 
     @on(Grew)
-    def _grew(self) -> None:
+    def _grew(self, event: Grew) -> None:
         if not self._shown:
             return
         trace = self.state.trace
+        self.state.counts = event.counts
         self.main.grow(None if trace.complete else trace.progress)
         if trace.complete:
             if self._later:
@@ -141,11 +142,12 @@ class TraceApp(Feeder):
             self._later = self.set_timer(_QUIET, self.look_for_causes)
 
     @on(Complete)
-    def _complete(self) -> None:
+    def _complete(self, event: Complete) -> None:
         settle()  # the modules that the worker imported: a pause when a key is pressed is seen
         trace = self.state.trace
         if not self._shown:
             return
+        self.state.counts = event.counts
         if trace.damage and not len(trace) and not self.following:
             self._refuse("newer" if any(one.newer for one in trace.damage) else "no-events")
             return
@@ -164,6 +166,7 @@ class TraceApp(Feeder):
     def _summarised(self, event: Summarised) -> None:
         if not self._shown:
             return
+        self.state.counts = event.counts
         self.state.summary = event.summary
         if event.findings is not None:
             self.state.findings = event.findings

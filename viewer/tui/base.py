@@ -8,11 +8,14 @@ from textual.containers import Container
 from textual.messages import Update
 from textual.screen import Screen
 
+from viewer.model.counts import Counts
+from viewer.model.kept import counts_of
 from viewer.model.visible import visible
 from viewer.tui.bars import FilterBar, KeyBar, Tab, TabBar, TitleBar
 from viewer.tui.detail import PAGES, DetailTabs, DetailView, message_page
 from viewer.tui.early import early_source
 from viewer.tui.eventlist import EventList, ListHead
+from viewer.tui.labels import extent, missing, tabs_of
 from viewer.tui.look import Look
 from viewer.tui.lookapp import Painted, app_of
 from viewer.tui.paint import Part
@@ -131,8 +134,14 @@ class Base(Screen[None]):
         look = self.look
         name = paths[0].replace("\\", "/").split("/")[-1] if paths else ""
         title = self.query_one("#title", TitleBar)
-        title.show((("traceview ", "title"), (name, "bold")), ((look("summary.reading"), "dim"),))
-        tabs = [Tab(own, look(f"tab.{own}")) for own in ("summary", "timeline")]
+        counts = counts_of(paths[0]) if len(paths) == 1 else None
+        parts = (("traceview ", "title"), (name, "bold"), *extent(counts or Counts(), look))
+        title.show(parts, ((look("summary.reading"), "dim"),))
+        tabs = (
+            [Tab(own, look(f"tab.{own}")) for own in ("summary", "timeline")]
+            if counts is None
+            else tabs_of(counts, look, None, {})
+        )
         self.query_one("#tabs", TabBar).show(tabs, "summary")
         self.query_one("#keys", KeyBar).show(self.keys())
         source = early_source(paths, look)
@@ -187,27 +196,15 @@ class Base(Screen[None]):
         left: list[Part] = [("traceview ", "title"), (paths[0] if paths else "", "bold")]
         if len(paths) > 1:
             left.append((f" (+{len(paths) - 1})", "dim"))
-        trace = state.trace
-        if len(trace):
-            left.append((f"  {look('title.events', n=look.number(len(trace)))}", "dim"))
-            first, last = (ts[11:19] for ts in state.span())
-            dash = "-" if look.ascii_only else "–"
-            left.append((f"  {first}{dash}{last} UTC", "dim"))
+        left += extent(state.counts, look)
         right: list[Part] = []
         if self.progress is not None:
             right.append((f" {look('title.progress', percent=f'{self.progress:.0%}')} ", "warning"))
         if self.diagnosing is not None:
             text = look("title.diagnosing", percent=f"{self.diagnosing:.0%}")
             right.append((f" {text} ", "dim"))
-        gaps, damaged = state.missing()
-        if gaps:
-            right.append(
-                (f" {look.glyph('gap')} {look('title.gaps', n=look.number(gaps))}", "warning")
-            )
-        if damaged:
-            text = look("title.damaged", n=look.number(damaged))
-            right.append((f" {look.glyph('warning')} {text}", "warning"))
-        for what in {notice.partition(" ")[0]: None for notice in trace.notices}:
+        right += missing(state.counts, look)
+        for what in {notice.partition(" ")[0]: None for notice in state.trace.notices}:
             text = look(f"session.{what}")
             right.append((f" {look.glyph('warning')} {text}", "warning"))
         if self.following:

@@ -10,6 +10,7 @@ from textual import work
 from textual.message import Message
 from textual.worker import get_current_worker
 
+from viewer.model.counts import Counts
 from viewer.model.finding import Finding
 from viewer.tui.lookapp import LookApp
 from viewer.tui.sources import ItemSource
@@ -20,15 +21,29 @@ if TYPE_CHECKING:
 
 _TELL_EVERY: Final = 0.5
 """Seconds between two reports of progress; showing one takes from the indexing itself."""
+_TURN: Final = 0.001
+"""Seconds of reading events after which the interface has its turn.
+
+Each read gives the interpreter up for a moment in which nobody wakes up: on busy processors the
+interface got none for a tenth of a second.
+"""
 _POLL: Final = 0.015
 """Seconds between two looks at a file that is followed."""
 
 
-class Opened(Message):
+class Counted(Message):
+    """The trace has changed: what is in it now."""
+
+    def __init__(self, counts: Counts) -> None:
+        super().__init__()
+        self.counts = counts
+
+
+class Opened(Counted):
     """The files are open; maybe not indexed to their ends."""
 
-    def __init__(self, trace: "Trace") -> None:
-        super().__init__()
+    def __init__(self, counts: Counts, trace: "Trace") -> None:
+        super().__init__(counts)
         self.trace = trace
 
 
@@ -40,11 +55,11 @@ class Unreadable(Message):
         self.text = text
 
 
-class Grew(Message):
+class Grew(Counted):
     """More is indexed."""
 
 
-class Complete(Message):
+class Complete(Counted):
     """All that the files hold now is indexed."""
 
 
@@ -56,11 +71,11 @@ class Diagnosing(Message):
         self.share = share
 
 
-class Summarised(Message):
+class Summarised(Counted):
     """The summary is ready, with the findings or, at first, without."""
 
-    def __init__(self, summary: ItemSource, findings: list[Finding] | None) -> None:
-        super().__init__()
+    def __init__(self, counts: Counts, summary: ItemSource, findings: list[Finding] | None) -> None:
+        super().__init__(counts)
         self.summary = summary
         self.findings = findings
 
@@ -109,7 +124,7 @@ class Feeder(LookApp):
         except (SourceError, OSError) as error:
             self.post_message(Unreadable(str(error)))
             return
-        self.post_message(Opened(trace))
+        self.post_message(Opened(trace.counts(), trace))
         self._feed(trace)
 
     @work(thread=True, exclusive=True, group="feed", exit_on_error=False)
@@ -123,12 +138,12 @@ class Feeder(LookApp):
             trace.feed()
             if time.monotonic() - told > _TELL_EVERY and not trace.complete:
                 told = time.monotonic()
-                self.post_message(Grew())
+                self.post_message(Grew(trace.counts()))
             time.sleep(0)  # the interface comes first
-        self.post_message(Complete())
+        self.post_message(Complete(trace.counts()))
         while self.following and self.is_running and not worker.is_cancelled:
             if trace.feed():
-                self.post_message(Grew())
+                self.post_message(Grew(trace.counts()))
             time.sleep(_POLL)
 
     @work(thread=True, exclusive=True, group="read", exit_on_error=False)
@@ -137,15 +152,20 @@ class Feeder(LookApp):
         from viewer.model.findings import diagnose  # needs the whole rulebook
         from viewer.tui.summary import Summary
 
-        trace, told = self.state.trace, [0.0]
+        trace, told, turn = self.state.trace, [0.0], [time.monotonic()]
         trace.prepare()
         summary = Summary(trace, self.look)
 
         def progress(done: int, total: int) -> None:
-            if time.monotonic() - told[0] > _TELL_EVERY:
-                told[0] = time.monotonic()
+            now = time.monotonic()
+            if now - told[0] > _TELL_EVERY:
+                told[0] = now
                 self.post_message(Diagnosing(done / total if total else 1.0))
+            if now - turn[0] > _TURN:
+                turn[0] = now
+                time.sleep(0)
 
-        self.post_message(Summarised(summary.source(None, self.paths), None))
+        self.post_message(Summarised(trace.counts(), summary.source(None, self.paths), None))
         findings = diagnose(trace, progress)
-        self.post_message(Summarised(summary.source(findings, self.paths), findings))
+        source = summary.source(findings, self.paths)
+        self.post_message(Summarised(trace.counts(), source, findings))

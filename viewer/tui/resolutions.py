@@ -2,10 +2,6 @@
 
 from typing import Final
 
-import numpy as np
-
-from tracer.schema.events import Kind
-from viewer.model.trace import Rows, Trace
 from viewer.report.story import facts_of
 from viewer.tui.eventsource import EventSource, mark_of
 from viewer.tui.paint import Line, Part, fit
@@ -18,19 +14,6 @@ VERDICT_INKS: Final = {
     "none": ("no", "dim"),
 }  # fmt: skip
 _IDENTITY: Final = ("environment", "harmony_user", "windows_account")
-
-
-def decisions(trace: Trace) -> Rows:
-    """Return the rows that stand for a resolution: its last step."""
-    steps = trace.select(kinds=[Kind.STEP])
-    if not steps.size:
-        return steps
-    parents = trace.column("parent")[steps]
-    order = np.argsort(parents)  # three times as fast as what np.unique does
-    parents = parents[order]
-    begins = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]])
-    rows: Rows = np.sort(np.maximum.reduceat(steps[order], begins))
-    return rows
 
 
 class ResolutionSource(EventSource):

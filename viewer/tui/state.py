@@ -1,27 +1,26 @@
 """What the interface knows, without a widget: the trace, the tabs and what they show."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from tracer.schema.events import Kind, Topic
-from viewer.model.finding import Finding, Severity
+from viewer.model.counts import Counts
 from viewer.model.marks import Marks, load_marks
 from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 from viewer.tui.bars import Tab
 from viewer.tui.eventsource import EventSource, Notes
-from viewer.tui.look import SEVERITIES, Look
-from viewer.tui.resolutions import ResolutionSource, decisions
+from viewer.tui.labels import tabs_of
+from viewer.tui.look import Look
+from viewer.tui.resolutions import ResolutionSource
 from viewer.tui.session import session_source
 from viewer.tui.sources import Item, ItemSource, plain
 from viewer.tui.timeline import TimelineSource, roots
 
-_TOPIC_TABS: Final = (
-    Topic.GMAIL, Topic.DIRECTORY, Topic.AUTH, Topic.CONTACTS, Topic.CALENDAR, Topic.SMTP,
-    Topic.EWS, Topic.MAPI, Topic.LDAP, Topic.HTTP, Topic.SETTINGS,
-)  # fmt: skip
+if TYPE_CHECKING:
+    from viewer.model.finding import Finding
+
 AnySource = EventSource | TimelineSource | ItemSource
 EMPTY: Final = np.empty(0, np.int64)
 
@@ -33,6 +32,8 @@ class State:
         self.look = look
         self.paths = list(paths)
         self.trace = Trace(())
+        self.counts = Counts()
+        """What a worker has counted in the trace: counting it holds up whoever does."""
         self.marks = Marks(None)
         self.notes = Notes(marks=self.marks)
         self.hits_by_topic: dict[str, int] = {}
@@ -45,13 +46,11 @@ class State:
         self.tab = "summary"
         self._sources: dict[str, AnySource] = {}
         self._tabs: list[Tab] = []
-        self._missing: tuple[int, int] | None = None
         self._totals: dict[str, int] = {}
-        self._span = ("", "")
 
-    def opened(self, trace: Trace) -> None:
+    def opened(self, trace: Trace, counts: Counts) -> None:
         """Look at `trace` from now on."""
-        self.trace = trace
+        self.trace, self.counts = trace, counts
         self.notes.base = trace.time_of(0) if len(trace) else 0
         self.findings = None
         self.summary = None
@@ -63,9 +62,7 @@ class State:
         """Forget what was made from the rows as they were."""
         self.rows_changed()
         self.tabs_changed()
-        self._missing = None
         self._totals.clear()
-        self._span = ("", "")
 
     def rows_changed(self) -> None:
         """Choose the rows of each tab anew: the filter or the marks changed, not the trace."""
@@ -75,53 +72,14 @@ class State:
         """Make the labels of the tabs anew."""
         self._tabs = []
 
-    def span(self) -> tuple[str, str]:
-        """Return the first and the last timestamp of the trace."""
-        if not self._span[0] and len(self.trace):
-            self._span = self.trace.head(0).ts, self.trace.head(len(self.trace) - 1).ts
-        return self._span
-
-    def missing(self) -> tuple[int, int]:
-        """Return how many gaps the trace declares, and how many lines are damaged."""
-        if self._missing is None:
-            gaps = len(self.trace.select(kinds=[Kind.GAP])) if len(self.trace) else 0
-            self._missing = gaps, len(self.trace.damage)
-        return self._missing
-
     # Tabs
 
     def tabs(self) -> list[Tab]:
         """Return the tabs of this trace, with how much is in them and how bad it is."""
         if not self._tabs:
-            self._tabs = list(self._make_tabs())
+            hits = {**self.hits_by_topic, "all": len(self.notes.hits)}
+            self._tabs = tabs_of(self.counts, self.look, self.findings, hits)
         return self._tabs
-
-    def _make_tabs(self) -> list[Tab]:
-        counts = self.trace.topic_counts()
-        worst = self.trace.worst()
-        for finding in self.findings or ():
-            worst[finding.topic] = max(finding.severity, worst.get(finding.topic, Severity.CHAT))
-        overall = max(worst.values(), default=Severity.CHAT)
-        found = None if self.findings is None else len(self.findings)
-        tabs = [self._tab("summary", found, overall), self._tab("timeline", None)]
-        if counts.get(Topic.RESOLUTION):
-            resolved = self.all_rows("resolution")
-            tabs.append(self._tab("resolution", len(resolved), worst.get(Topic.RESOLUTION)))
-        for topic in _TOPIC_TABS:
-            if counts.get(topic):
-                tabs.append(self._tab(topic, counts[topic], worst.get(topic)))
-        tabs.append(self._tab("all", sum(counts.values())))
-        tabs.append(self._tab("session", None, worst.get(Topic.SESSION)))
-        return tabs
-
-    def _tab(self, own: str, count: int | None, severity: Severity | None = None) -> Tab:
-        shown = severity is not None and severity >= Severity.WARNING
-        name = SEVERITIES[severity] if shown and severity is not None else ""
-        return Tab(str(own), self.look(f"tab.{own}"), count, name, self._hits(str(own)))
-
-    def _hits(self, own: str) -> int:
-        """Return how many rows of a tab the search found, as its label shows it."""
-        return len(self.notes.hits) if own == "all" else self.hits_by_topic.get(own, 0)
 
     # Rows
 
@@ -132,7 +90,7 @@ class State:
         if tab == "timeline":
             return roots(self.trace, None)
         if tab == "resolution":
-            return decisions(self.trace)
+            return self.trace.resolutions()
         return self.trace.select(topics=[tab])
 
     def rows(self, tab: str) -> Rows:

@@ -1,5 +1,7 @@
 """Wrapped files: gzip, zstd of one and of many frames, the ticket's zip, and hostile ones."""
 
+import contextlib
+import gc
 import gzip
 import io
 import os
@@ -13,7 +15,7 @@ import zstandard
 
 from tests.support.traces import TraceBuilder
 from viewer.model.packed import FramesSource, open_source
-from viewer.model.source import SourceError
+from viewer.model.source import PipeSource, SourceError
 from viewer.model.trace import Trace
 
 
@@ -194,3 +196,18 @@ def test_standard_input(tmp_path: Path) -> None:
         [sys.executable, "-c", program], input=data, capture_output=True, check=True, timeout=60
     )
     assert done.stdout.split() == [b"400", made.events[5].name.encode(), b"[]"]
+
+
+def test_an_interrupted_beginning_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal while the temporary file is made is all that is told, nothing of its going."""
+    said: list[object] = []
+
+    def interrupt(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    monkeypatch.setattr("tempfile.TemporaryFile", interrupt)
+    with contextlib.suppress(KeyboardInterrupt):
+        PipeSource(io.BytesIO())
+    gc.collect()
+    assert not said

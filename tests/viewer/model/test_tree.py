@@ -1,12 +1,16 @@
 """Operations as trees, marks beside the trace, and the index kept for next time."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.support.traces import TraceBuilder
-from viewer.model import sidecar
+from viewer.model import kept
+from viewer.model.counts import Counts
 from viewer.model.marks import load_marks
+from viewer.model.store import TYPES
 from viewer.model.trace import Trace
 from viewer.model.tree import links, loose, operations, waterfall
 
@@ -112,8 +116,8 @@ def test_marks_stay_beside_the_trace(tmp_path: Path) -> None:
 @pytest.fixture
 def cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Keep sidecars in a folder of the test, also of small files; return it."""
-    monkeypatch.setattr(sidecar, "FLOOR", 0)
-    monkeypatch.setattr(sidecar, "folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(kept, "FLOOR", 0)
+    monkeypatch.setattr(kept, "folder", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -148,10 +152,86 @@ def test_a_sidecar_that_does_not_fit_is_not_used(tmp_path: Path, cached: Path) -
     Trace.open([path])
     path.write_bytes(path.read_bytes().replace(b'"one"', b'"two"'))
     assert Trace.open([path]).head(0).name == "two"
-    kept = next(cached.glob("*.index"))
-    whole = kept.read_bytes()
+    index = next(cached.glob("*.index"))
+    whole = index.read_bytes()
     for broken in (b"", whole[:50], whole[:-40], whole.replace(b'"count": 1', b'"count": 9')):
-        kept.write_bytes(broken)
+        index.write_bytes(broken)
         trace = Trace.open([path])
         assert [trace.head(row).name for row in range(len(trace))] == ["two"]
     assert Trace.open([path], cache=False).head(0).name == "two"
+
+
+def test_a_sidecar_tells_the_counts_of_the_file_it_is_of(tmp_path: Path, cached: Path) -> None:
+    """They are those of the trace; of a file that has changed, or of a broken sidecar, none are."""
+    made = TraceBuilder()
+    with made.operation("send", "gmail"):
+        made.call("a.b", "gmail", answered=False)
+        made.add("gap", "point", "lost", "session")
+    path = made.write(tmp_path / "s.jsonl")
+    path.write_bytes(path.read_bytes() + b"\ndamaged\n")
+    assert kept.counts_of(str(path)) is None
+    trace = Trace.open([path])
+    counts = kept.counts_of(str(path))
+    assert counts == trace.counts()
+    assert counts is not None
+    assert (counts.events, counts.gaps, counts.damaged) == (len(trace), 1, 1)
+    assert (counts.topics, counts.worst) == (trace.topic_counts(), trace.worst())
+    index = next(cached.glob("*.index"))
+    whole = index.read_bytes()
+    for broken in (b"", whole[:50], whole.replace(b'"events"', b'"count"'), whole[:19] + b"[]\n"):
+        index.write_bytes(broken)
+        assert kept.counts_of(str(path)) is None
+    index.write_bytes(whole)
+    with path.open("ab") as file:
+        file.write(b"\n")
+    assert kept.counts_of(str(path)) is None
+
+
+def test_counts_follow_the_trace(tmp_path: Path) -> None:
+    """They are counted anew when events or damage come, or when rows got other numbers."""
+    made = TraceBuilder()
+    made.add("note", "point", "one", "session")
+    path = made.write(tmp_path / "s.jsonl")
+    trace = Trace.open([path])
+    assert trace.counts() is trace.counts()
+    assert trace.counts().events == 1
+    with path.open("ab") as file:
+        file.write(b"\ndamaged\n" + made.lines())
+    trace.feed()
+    assert (trace.counts().events, trace.counts().damaged) == (2, 1)
+    path.write_bytes(b"\n")
+    trace.feed()
+    assert trace.counts() == Counts()
+
+
+@pytest.mark.parametrize("files", [1, 2])
+def test_an_index_that_cannot_be_kept_takes_no_memory(
+    tmp_path: Path, cached: Path, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    """Without a place for a cache, or of several files, it lives in a file too, and still grows."""
+    cached.write_text("in the way")
+    monkeypatch.setattr("viewer.model.sidecar._MANY", 1)
+    paths = []
+    for n in range(files):
+        made = TraceBuilder(n + 1)
+        for name in ("a", "b"):
+            made.add("note", "point", name, "session")
+            made.wait(1)
+        paths.append(made.write(tmp_path / f"{n}.jsonl"))
+    trace, fresh = Trace.open(paths), Trace.open(paths, cache=False)
+    assert isinstance(file_of(trace.column("ts")), np.memmap)
+    assert file_of(fresh.column("ts")) is None
+    assert all(np.array_equal(trace.column(c), fresh.column(c), equal_nan=True) for c in TYPES)
+    more = TraceBuilder(9)
+    more.add("note", "point", "c", "session")
+    with paths[0].open("ab") as file:
+        file.write(b"\n" + more.lines())
+    trace.feed()
+    assert len(trace) == len(fresh) + 1
+
+
+def file_of(array: Any) -> np.memmap[Any, Any] | None:
+    """Return the mapped file that `array` lies in, None if it is in memory."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = array.base if isinstance(array, np.ndarray) else None
+    return array

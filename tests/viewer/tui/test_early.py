@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,8 +10,12 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.viewer.tui.conftest import Opener, app_of, screen_text
+from tests.viewer.tui.conftest import Opener, app_of, screen_text, typed, until
+from viewer.model import kept
+from viewer.model.counts import Counts, count
+from viewer.model.trace import Trace
 from viewer.tui.app import TraceApp
+from viewer.tui.bars import TabBar, TitleBar
 from viewer.tui.feeder import Complete, Diagnosing, Grew, Opened, Summarised
 from viewer.tui.options import Options
 from viewer.tui.sources import ItemSource
@@ -58,11 +63,58 @@ async def test_the_workers_can_tell_too_late(opened: Opener) -> None:
         app = app_of(pilot)
         trace = app.state.trace
         await app.main.remove_children()
-        for message in (Grew(), Complete(), Diagnosing(0.5), Summarised(ItemSource([]), [])):
+        for message in (
+            Grew(Counts()),
+            Complete(Counts()),
+            Diagnosing(0.5),
+            Summarised(Counts(), ItemSource([]), []),
+        ):
             app.post_message(message)
-        app.post_message(Opened(trace))
+        app.post_message(Opened(Counts(), trace))
         await pilot.pause()
         assert app.is_running
+
+
+async def test_a_file_that_was_indexed_shows_its_counts_first(
+    session: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Title and tabs say in the first frame what they will say when the index is loaded."""
+    monkeypatch.setattr(kept, "FLOOR", 0)
+    monkeypatch.setattr(kept, "folder", lambda: tmp_path / "cache")
+    counts = Trace.open([session]).counts()
+    async with early(session) as pilot:
+        main = app_of(pilot).main
+        title, tabs = main.query_one(TitleBar), main.query_one(TabBar)
+        assert not app_of(pilot).has_trace
+        assert f" {counts.events} events" in screen_text(pilot)
+        first = title.parts, tabs.tabs
+    async with TraceApp([str(session)], Options()).run_test(size=(160, 45)) as pilot:
+        await until(pilot, lambda: app_of(pilot).state.trace.complete)
+        await pilot.pause()
+        main = app_of(pilot).main
+        assert list(first[0]) == list(main.query_one(TitleBar).parts)
+        later = main.query_one(TabBar).tabs
+        assert [(tab.id, tab.count) for tab in first[1][1:]] == [
+            (tab.id, tab.count) for tab in later[1:]
+        ]
+
+
+async def test_only_workers_count(
+    session: Path, monkeypatch: pytest.MonkeyPatch, opened: Opener
+) -> None:
+    """What takes as long as a frame on a huge trace holds up no key: handlers show what is told."""
+    counted = set()
+
+    def noted(trace: Trace) -> Counts:
+        counted.add(threading.current_thread())
+        return count(trace)
+
+    monkeypatch.setattr("viewer.model.trace.count", noted)
+    async with opened(session) as pilot:
+        await typed(pilot, "2", "3", "e", "right_square_bracket")
+        assert app_of(pilot).state.counts.events == len(app_of(pilot).state.trace)
+    assert counted
+    assert threading.main_thread() not in counted
 
 
 async def test_what_is_no_plain_file_has_no_early_rows(tmp_path: Path) -> None:

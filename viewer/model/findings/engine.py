@@ -37,25 +37,28 @@ CAUSES = (
 def diagnose(trace: Trace, progress: Progress | None = None) -> list[Finding]:
     """Return the causes that `trace` shows, the worst and most fundamental first.
 
-    `progress` is called with (rules done, rules in all). Never raises for what a trace holds; every
-    id in the evidence opens an event of `trace`.
+    `progress` is called with (rules done, rules in all), at every event that is read. Never raises
+    for what a trace holds; every id in the evidence opens an event of `trace`.
     """
-    facts = Facts(trace)
     done, total = 0, len(CAUSES) + len(effects.RULES)
+
+    def tell() -> None:
+        if progress:
+            progress(done, total)
+
+    facts = Facts(trace, tell)
     found: list[Finding] = []
     for rule in CAUSES:
         found += rule(facts)
         done += 1
-        if progress:
-            progress(done, total)
+        tell()
     found = without_consequences(joined(found))
     for effect in effects.RULES:
         explained = {op for f in found if f.severity >= Severity.WARNING for op in f.ops}
         found += joined(effect(facts, explained))
         done += 1
-        if progress:
-            progress(done, total)
-    return sorted((grounded(strengthened(one), trace) for one in found), key=weight)
+        tell()
+    return sorted((grounded(strengthened(one), facts) for one in found), key=weight)
 
 
 def strengthened(finding: Finding) -> Finding:
@@ -65,13 +68,12 @@ def strengthened(finding: Finding) -> Finding:
     return replace(finding, confidence=sure + max(0.0, _SUREST - sure) * max(0, more) / (more + 10))
 
 
-def grounded(finding: Finding, trace: Trace) -> Finding:
+def grounded(finding: Finding, facts: Facts) -> Finding:
     """Keep only evidence that opens; a field that is not recorded gives way to the whole event."""
     kept = []
     for one in finding.evidence:
-        row = trace.row_of(one.event)
-        if row is not None:
-            event = trace.event(row)
+        event = facts.event(one.event)
+        if event is not None:
             there = at(event.data, one.path) is not None or hasattr(event, one.path)
             kept.append(one if there else Evidence(one.event))
     return replace(finding, evidence=tuple(kept))

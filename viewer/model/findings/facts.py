@@ -1,9 +1,9 @@
 """What the rules read: failures decoded once, everything else on demand."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from viewer.model.store import each_once
 from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
 
+T = TypeVar("T")
 Progress = Callable[[int, int], None]
 """Called with (done, total) now and then."""
 
@@ -43,15 +44,17 @@ class Facts:
     stays a small multiple of the index's; counts are then those of the selection.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, tell: Callable[[], None]) -> None:
+        """Read `trace`, and call `tell` for each event that is read."""
         self.trace = trace
+        self._tell = tell
 
     # events
 
     def event(self, event_id: str) -> Event | None:
         """Return the event that stands for `event_id`, else None."""
         row = self.trace.row_of(event_id)
-        return None if row is None else self.trace.event(row)
+        return None if row is None else next(self._read([row]))
 
     def events(self, **condition: Any) -> Iterator[Event]:
         """Decode what ``trace.select`` finds, in order of time."""
@@ -59,7 +62,7 @@ class Facts:
 
     def exchanges(self, call_id: str) -> list[Event]:
         """Return the exchanges of a call, in order of time."""
-        under = (self.trace.event(row) for row in self.trace.children(call_id))
+        under = self._read(self.trace.children(call_id))
         return [event for event in under if event.kind == Kind.EXCHANGE]
 
     def some(self, rows: Rows, most: int = _SOME) -> Iterator[Event]:
@@ -83,7 +86,7 @@ class Facts:
         found: list[Event] = []
         waiting = [op]
         while waiting:
-            under = [self.trace.event(row) for row in self.trace.children(waiting.pop())]
+            under = list(self._read(self.trace.children(waiting.pop())))
             found += [event for event in under if event.kind == Kind.CALL]
             waiting += [event.id for event in under if event.kind == Kind.OPERATION]
         return sorted(found, key=lambda call: call.ts)
@@ -112,7 +115,7 @@ class Facts:
                 found.append(self._handled(self._of_exchange(event)))
         found += self._broken({f.op for f in (*calls, *found)})
         with_exchange = {failure.call for failure in found}
-        alone = (f for f in calls if f.call not in with_exchange)
+        alone = self._told(f for f in calls if f.call not in with_exchange)
         return [*found, *(self._handled(f) for f in alone if not self._has_failed_exchange(f))]
 
     @cached_property
@@ -136,7 +139,15 @@ class Facts:
         return unended
 
     def _decoded(self, rows: Rows) -> Iterator[Event]:
-        return (self.trace.event(row) for row in rows.tolist())
+        return self._read(rows.tolist())
+
+    def _read(self, rows: Iterable[int]) -> Iterator[Event]:
+        return self._told(self.trace.event(row) for row in rows)
+
+    def _told(self, read: Iterable[T]) -> Iterator[T]:
+        for one in read:
+            self._tell()
+            yield one
 
     def _has_failed_exchange(self, failure: Failure) -> bool:
         under = self.trace.children(failure.call or "")
@@ -248,14 +259,14 @@ class Facts:
         """The account resolutions; of very many, all odd ones and some of the others."""
         rows = self.trace.select(kinds=(Kind.STEP,))
         if len(rows) <= 4 * _SOME:
-            return list(decisions(self.trace))
+            return list(self._told(decisions(self.trace)))
         outcomes = self.trace.select(kinds=(Kind.STEP,), names=("outcome",))
         odd = [
             self.containing(f'"verdict":"{word}"', rows) for word in ("ambiguous", "unprotected")
         ]
         odd += [self.containing(f'"verdict":"{word}"', outcomes) for word in ("none", "refused")]
         chosen = [thinned(one, _SOME // 2) for one in (*odd, outcomes)]
-        return list(decisions(self.trace, each_once(np.concatenate(chosen))))
+        return list(self._told(decisions(self.trace, each_once(np.concatenate(chosen)))))
 
     def _of_exchange(self, event: Event) -> Failure:
         parent = self.trace.row_of(event.parent) if event.parent else None
