@@ -86,3 +86,7 @@ def _timed(command: list[str | Path], environment: dict[str, str]) -> tuple[floa
 def _medians(times: list[tuple[float, float]]) -> tuple[float, float]:
     wall, cpu = zip(*times, strict=True)
     return statistics.median(wall), statistics.median(cpu)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -21,7 +20,6 @@ from viewer.model.reader import Damage, Reader
 from viewer.model.source import MIB, FileSource
 from viewer.model.store import TYPES, Array, Codes, Store
 
-_ENDS: Final = 4096
 _KEPT_FILES: Final = 32
 _MANY: Final = 100_000
 """Events; the columns of fewer take no more memory than the rest of us."""
@@ -40,9 +38,11 @@ def save(reader: Reader, store: Store, codes: Codes, counts: Callable[[], Counts
         stamp = {
             "whole": source.size(),
             "mtime": source.path.stat().st_mtime_ns,
+            "size": reader.position,
+            "ends": kept.ends(source.read, reader.position),
             "counts": asdict(counts()),
         }
-        _write(path, stamp, _facts(reader, source, store, codes), store)
+        _write(path, stamp, _facts(reader, store, codes), store)
         _prune(path.parent, keep=path)
         with path.open("rb") as file:
             facts = _header(file)
@@ -89,11 +89,8 @@ def load(reader: Reader, store: Store, codes: Codes) -> bool:
     return True
 
 
-def _facts(reader: Reader, source: FileSource, store: Store, codes: Codes) -> dict[str, Any]:
-    size = reader.position
+def _facts(reader: Reader, store: Store, codes: Codes) -> dict[str, Any]:
     return {
-        "size": size,
-        "ends": _ends(source, size),
         "count": store.count,
         "position": reader.position,
         "lines": reader.lines,
@@ -110,22 +107,13 @@ def _types(store: Store) -> dict[str, str]:
     return {name: store.array(name).dtype.str for name in TYPES}
 
 
-def _ends(source: FileSource, size: int) -> str:
-    """Hash the first and last bytes of the indexed part, and some between."""
-    digest = blake2b(digest_size=16)
-    for eighth in range(9):
-        at = max(0, min(size * eighth // 8, size - _ENDS))
-        digest.update(source.read(at, min(_ENDS, size)))
-    return digest.hexdigest()
-
-
 def _fits(facts: dict[str, Any], source: FileSource) -> bool:
     """Tell whether the file is what it was when it was indexed, or that and more."""
     assert source.path is not None
     size = source.size()
     if size == facts["whole"] and source.path.stat().st_mtime_ns != facts["mtime"]:
         return False
-    return bool(size >= facts["whole"]) and _ends(source, facts["size"]) == facts["ends"]
+    return bool(size >= facts["whole"]) and kept.ends(source.read, facts["size"]) == facts["ends"]
 
 
 def _write(path: Path, stamp: dict[str, Any], facts: dict[str, Any], store: Store) -> None:
