@@ -24,6 +24,7 @@ MUST = {"list": (1.50, 1.20), "get": (1.27, 1.16), "send": (1.25, 1.20)}
 OFF_MUST = (150.0, 100.0)
 PEER_MUST = (2.0, 3.0)
 TOGGLE_MUST = (50.0, 25.0)
+_ROUNDS_OF_A_PROCESS = 6
 
 
 def main() -> None:
@@ -141,8 +142,19 @@ Figures = dict[tuple[str, str], list[tuple[float, float]]]
 
 
 def measure(rounds: int, calls: int, tools: list[str]) -> Figures:
-    """Run all tools side by side, in shuffled rounds, each in a process of its own."""
+    """Run all tools side by side, in shuffled rounds, each in a process of its own.
+
+    Where a process has its memory alone makes it some percent faster or slower, so that new ones
+    take over every few rounds.
+    """
     figures: Figures = {}
+    for begin in range(0, rounds, _ROUNDS_OF_A_PROCESS):
+        _measure(figures, min(_ROUNDS_OF_A_PROCESS, rounds - begin), calls, tools)
+    return figures
+
+
+def _measure(figures: Figures, rounds: int, calls: int, tools: list[str]) -> None:
+    """Add the figures of some rounds of new processes."""
     with tempfile.TemporaryDirectory() as folder, server() as port:
         workers = {tool: worker(tool, port, Path(folder)) for tool in tools}
         try:
@@ -156,7 +168,6 @@ def measure(rounds: int, calls: int, tools: list[str]) -> Figures:
         finally:
             for each in workers.values():
                 each.communicate()
-    return figures
 
 
 @contextmanager
