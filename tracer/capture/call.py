@@ -11,7 +11,6 @@ from typing import Any
 
 from tracer.capture import topics
 from tracer.capture.memo import NOTHING, KnownCall
-from tracer.capture.redact.redactor import Notes
 from tracer.capture.session import Head, Moment, Session, head_of
 from tracer.schema.events import new_id
 
@@ -39,7 +38,7 @@ class Call:
     url: str = ""
     known: KnownCall = NOTHING
     """What its start line said, account aside, once that is written."""
-    head: Head = field(default_factory=dict)
+    head: Head = field(init=False)
     held: bytes = b""
     """The end line of its last exchange, while that is still to be written."""
     id: str = field(default_factory=new_id)
@@ -55,8 +54,6 @@ class Call:
     """Method, URL and range of its last try."""
     refused: bool = False
     """The answer to its last try was 401."""
-    notes: Notes = field(default_factory=list)
-    """Those of its error."""
     exchange: str | None = None
     """The id of its last exchange."""
 
@@ -80,15 +77,15 @@ class Call:
         self.topic = topics.of_method(method_id)
         self.url = of.uri
         self.known = known = session.memo.call(method_id, of.uri, of.method)
-        data = known.data
+        data = known.data.copy()
         self.account = account = _account(self.http)
         if account:
-            data = {**data, "account": account}
+            data["account"] = account
         if known.notes:
-            data = {**data, "redacted": known.notes}
+            data["redacted"] = known.notes
         self.head = head_of(self.topic, "call", method_id, self.id, self.parent, self.op)
         stamp = session.stamp(at[0]), at[1]
-        return session.line(self.head, "start", None, None, data.copy(), stamp)
+        return session.line(self.head, "start", None, None, data, stamp)
 
     def end(self, failure: BaseException | None) -> None:
         """Write the end line, and what is still due before it."""
@@ -98,10 +95,12 @@ class Call:
         if self.account:
             data["account"] = self.account
         data["attempts"] = self.tries
+        notes = self.known.notes
         if failure is not None:
-            data["error"] = self.session.describe(failure, self.notes)
-        if self.known.notes or self.notes:
-            data["redacted"] = [*self.known.notes, *self.notes]
+            notes = notes.copy()
+            data["error"] = self.session.describe(failure, notes)
+        if notes:
+            data["redacted"] = notes
         self.session.emit(self.head, "end", self.status, ms, data, behind=behind)
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from time import perf_counter_ns
+from time import monotonic_ns, perf_counter_ns, time
 from typing import Any, Final
 
 import orjson
@@ -11,7 +11,7 @@ import orjson
 from tracer.capture import topics
 from tracer.capture.call import Call
 from tracer.capture.redact.redactor import Notes
-from tracer.capture.session import Head, Moment, Session, head_of, moment
+from tracer.capture.session import Head, Moment, Session, head_of
 from tracer.capture.token import asked_for, claims_of, is_token_request, text
 from tracer.operation import current
 from tracer.schema.events import new_id
@@ -201,7 +201,7 @@ def begin(
     """
     parent = op = call = None
     behind = b""
-    wall, mono = at or moment()
+    wall, mono = at or (time(), monotonic_ns())
     began = began or perf_counter_ns()
     if (scope := current.get()) is not None:
         parent, op, call = scope.parent, scope.op, scope.call

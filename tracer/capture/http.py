@@ -8,7 +8,7 @@ import copy
 import http.client as http_client
 from collections.abc import Callable
 from functools import lru_cache
-from time import monotonic, perf_counter_ns
+from time import monotonic, monotonic_ns, perf_counter_ns, time
 from types import MethodType
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -17,7 +17,7 @@ import httplib2 as _httplib2
 
 from tracer.capture.exchange import Exchange, begin, thread
 from tracer.capture.recorder import Recorder
-from tracer.capture.session import Session, moment
+from tracer.capture.session import Session
 from tracer.capture.wire import Wire, carried_by
 
 httplib2: Any = _httplib2  # its type information lacks what this module stands on
@@ -98,7 +98,8 @@ def record(
     recording = _Recording(recorder, session, request)
     if carried is None and isinstance(conn, http_client.HTTPConnection):
         recording.attach(conn)
-    if recording.wire is None or not _is_small(request[3]):
+    body = request[3]
+    if recording.wire is None or not (body is None or _is_small(body)):
         recording.begin()
     try:
         answer = original(*request)
@@ -127,7 +128,7 @@ class _Recording:
         self._request: tuple[Any, str, str, Any, Any] | None = request
         self._exchange: Exchange | None = None
         self.wire: Wire | None = None
-        self._at = moment()
+        self._at = time(), monotonic_ns()
         self._began = perf_counter_ns()
 
     def attach(self, conn: http_client.HTTPConnection) -> None:
@@ -189,7 +190,8 @@ class _Recording:
         if wire is not None:
             self.wire = None  # each held the other, and both the program's socket
             wire.detach()
-        self.begin()
+        if self._request is not None:
+            self.begin()
         exchange = self._exchange
         if exchange is not None and wire is not None:
             exchange.wire = wire.account(size)
@@ -198,7 +200,7 @@ class _Recording:
 
 def _is_small(body: Any) -> bool:
     """Tell whether `body` is sent at once, without waiting for the other side to read."""
-    return body is None or (isinstance(body, _WHOLE) and len(body) <= _SMALL)
+    return isinstance(body, _WHOLE) and len(body) <= _SMALL
 
 
 @lru_cache(maxsize=256)

@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import Token
 from functools import partial
-from time import monotonic
+from time import monotonic, monotonic_ns, time
 from typing import Any, Final
 
 from googleapiclient.http import HttpRequest
@@ -12,7 +12,7 @@ from googleapiclient.http import HttpRequest
 from tracer.capture.call import Call
 from tracer.capture.record import guarded
 from tracer.capture.recorder import Recorder
-from tracer.capture.session import Session, moment
+from tracer.capture.session import Session
 from tracer.operation import Scope, current
 
 
@@ -169,10 +169,11 @@ def _of(request: Any) -> Any:
 def begin(session: Session, request: Any, http: Any = None) -> Call:
     """Begin a call; `http` if it is not the request's own. Its start line goes out when due."""
     of = _of(request)
+    at = time(), monotonic_ns()
     scope = current.get()
     if scope is None:
-        return Call(session, None, None, of, http or of.http, moment())
-    call = Call(session, scope.parent, scope.op, of, http or of.http, moment())
+        return Call(session, None, None, of, http or of.http, at)
+    call = Call(session, scope.parent, scope.op, of, http or of.http, at)
     scope.calls.append(call.id)
     return call
 

@@ -41,11 +41,6 @@ def head_of(
     }  # fmt: skip
 
 
-def moment() -> Moment:
-    """Return this moment."""
-    return time(), monotonic_ns()
-
-
 _WRITTEN: Final = Outcome.WRITTEN  # an enum's members are slow to reach
 
 
