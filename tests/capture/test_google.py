@@ -282,6 +282,7 @@ def test_each_part_of_a_batch_is_a_call_with_an_exchange(gmail: Any, traced: Rec
     assert set(answers) == {"first", "second"}
     post = next(each for each in traced.exchanges() if each["data"]["role"] == "batch")
     parts = [each for each in traced.exchanges() if each["data"]["role"] == "part"]
+    assert {part["topic"] for part in parts} == {"gmail"}
     assert post["parent"] == running.id
     assert [(each["status"], each["data"]["content_id"]) for each in parts] == [
         (200, "first"), (404, "second"),
@@ -311,6 +312,7 @@ def test_the_inner_401_round_of_a_batch_is_recorded_with_its_token_request(
     batch.execute()
     assert roles(traced)[2:] == ["batch", "part", "part", "token", "batch", "part", "part"]
     parts = [each for each in traced.exchanges() if each["data"]["role"] == "part"]
+    assert {part["topic"] for part in parts} == {"gmail"}
     assert [(each["status"], each["data"]["attempt"]) for each in parts] == [
         (401, 1), (401, 1), (200, 2), (200, 2),
     ]  # fmt: skip

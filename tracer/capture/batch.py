@@ -126,6 +126,7 @@ class _Part:
         self.began = time.perf_counter_ns()
         host = request.uri.split("/", 3)[2] if request.uri.count("/") >= 2 else ""
         name = f"{request.method} {host}"
+        due = call.due()
         self.head = head_of(call.topic, "exchange", name, new_id(), call.id, call.op)
         self.data: dict[str, Any] = {
             "method": request.method,
@@ -138,7 +139,6 @@ class _Part:
         data = dict(self.data)
         if self.notes:
             data["redacted"] = list(self.notes)
-        due = call.due()
         self.session.emit(self.head, "start", None, None, data, behind=due)
         self.data["started"] = session.stamp(time.time())
 
