@@ -110,7 +110,8 @@ class TraceApp(Feeder):
     @property
     def _shown(self) -> bool:
         """Whether the trace is still wanted; a worker may speak late, of one that was left."""
-        return bool(self.main.children) and self.main in self.screen_stack
+        here = self.is_running and self.main in self.screen_stack
+        return here and bool(self.main.children)
 
     @on(Unreadable)
     def _unreadable(self, event: Unreadable) -> None:

@@ -1,5 +1,6 @@
 """The first frame: rows before numpy, the index and the findings are imported."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -74,6 +75,24 @@ async def test_the_workers_can_tell_too_late(opened: Opener) -> None:
         app.post_message(Opened(Counts(), trace))
         await pilot.pause()
         assert app.is_running
+
+
+async def test_the_workers_can_tell_while_the_application_ends(
+    session: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Widgets go one by one then, and what is told meanwhile looks for none of them."""
+    told: list[bool] = []
+    async with opened(session) as pilot:
+        app = app_of(pilot)
+        await until(pilot, lambda: app.state.trace.complete)
+
+        async def tell(_: object) -> None:
+            await app.main.query("#list").remove()
+            told.append(app.post_message(Complete(Counts())))
+            await asyncio.sleep(0.05)
+
+        monkeypatch.setattr(TitleBar, "on_unmount", tell, raising=False)
+    assert told == [True]
 
 
 async def test_a_file_that_was_indexed_shows_its_counts_first(
