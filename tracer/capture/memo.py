@@ -4,9 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from tracer.capture import discovery
 from tracer.capture.redact.redactor import Notes, Redactor
 from tracer.capture.token import bearer
+from tracer.schema.events import encode_fields
 
 _REMEMBERED: Final = 4096
 _BLOCKS: Final = 64
@@ -29,7 +32,6 @@ class KnownCall(NamedTuple):
 NOTHING: Final = KnownCall("", [], {}, [])
 """What is known of a call that has no request."""
 
-_Block = tuple[tuple[str, Any], ...]
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
 
 
@@ -42,35 +44,39 @@ class Memo:
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         self._headers: dict[tuple[str, Any], _Kept] = {}
-        self._blocks: dict[_Block, _Kept] = {}
+        self._blocks: dict[tuple[str, str], tuple[orjson.Fragment, Notes]] = {}
         self._calls: dict[tuple[str, str, str], KnownCall] = {}
         self._tokens: dict[Any, tuple[str, str]] = {}
         self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
 
-    def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> dict[str, str]:
-        """Return `headers` under lower-case names, as the redaction keeps them; read-only."""
-        block = tuple(headers.items())
-        whole = self._blocks.get(block)
-        if whole is None:
-            whole = self._blocks_anew(block)
-        kept, found = whole
-        for below, kind in found:
-            notes.append({"path": f"{path}{below}", "kind": kind})
-        return kept
+    def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> orjson.Fragment:
+        """Return `headers` under lower-case names, as the redaction keeps them, as JSON."""
+        try:
+            block = path, "\0".join([*headers, *headers.values()])  # one text: one comparison
+        except TypeError:  # some transports hold bytes
+            return self._blocks_anew(headers, notes, path)
+        found = self._blocks.get(block)
+        if found is None:
+            own: Notes = []
+            found = self._blocks_anew(headers, own, path), own
+            if len(self._blocks) >= _BLOCKS:
+                self._blocks.clear()
+            self._blocks[block] = found
+        if found[1]:
+            notes += found[1]
+        return found[0]
 
-    def _blocks_anew(self, block: _Block) -> _Kept:
+    def _blocks_anew(
+        self, headers: Mapping[str, Any], notes: Notes, path: str
+    ) -> orjson.Fragment:
         kept: dict[str, str] = {}
-        kinds: list[tuple[str, str]] = []
         known = self._headers
-        for pair in block:
+        for pair in headers.items():
             single, found = known.get(pair) or self._look_at(pair)
             for name, value in single.items():
                 kept[name] = f"{kept[name]}, {value}" if name in kept else value
-            kinds += found
-        if len(self._blocks) >= _BLOCKS:
-            self._blocks.clear()
-        self._blocks[block] = whole = kept, tuple(kinds)
-        return whole
+            notes += [{"path": f"{path}{below}", "kind": kind} for below, kind in found]
+        return orjson.Fragment(encode_fields(kept))
 
     def _look_at(self, pair: tuple[str, Any]) -> _Kept:
         notes: Notes = []
