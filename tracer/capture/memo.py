@@ -66,9 +66,7 @@ class Memo:
             notes += found[1]
         return found[0]
 
-    def _blocks_anew(
-        self, headers: Mapping[str, Any], notes: Notes, path: str
-    ) -> orjson.Fragment:
+    def _blocks_anew(self, headers: Mapping[str, Any], notes: Notes, path: str) -> orjson.Fragment:
         kept: dict[str, str] = {}
         known = self._headers
         for pair in headers.items():
