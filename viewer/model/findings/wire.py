@@ -210,7 +210,7 @@ def slow(facts: Facts) -> Iterator[Finding]:
         found.setdefault(phase, []).append((without_data(event), ms))
     for phase, cases in found.items():
         cases.sort(key=lambda case: -(case[0].ms or 0))
-        path = f"wire.0.phases.{phase}" if phase != "unknown" else "ms"
+        path = "ms" if phase in {"unknown", "program"} else f"wire.0.phases.{phase}"
         yield finding(
             "slow",
             [Evidence(event.id, path) for event, _ in cases],
@@ -235,7 +235,10 @@ def _limit(event: "Event") -> float:
 
 
 def slowest(event: "Event") -> tuple[str, float]:
-    """Return the phase that took most of an exchange, and its ms; ``unknown`` if not recorded."""
+    """Return the phase that took most of an exchange, and its ms.
+
+    ``program`` is what no phase accounts for, ``unknown`` if no phase is recorded.
+    """
     phases: dict[str, float] = {}
     for one in transmissions(event):
         told = one.get("phases")
@@ -244,6 +247,7 @@ def slowest(event: "Event") -> tuple[str, float]:
                 phases[phase] = phases.get(phase, 0.0) + ms
     if not phases:
         return "unknown", event.ms or 0.0
+    phases["program"] = (event.ms or 0.0) - sum(phases.values())
     phase = max(phases, key=lambda name: phases[name])
     return phase, phases[phase]
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.traces import TraceBuilder
+from tests.viewer.model.findings.build import exchanged
 from viewer.i18n import Catalogue
 from viewer.model.findings import diagnose
 from viewer.model.findings.words import Words, words
@@ -74,3 +76,27 @@ def test_times_are_written_for_people() -> None:
     """A moment is told to the second, with its zone, once."""
     cause = told("00-demo", "send-limit", "en").cause
     assert cause.endswith("until 2026-06-15 08:15:00 UTC.")
+
+
+@pytest.mark.parametrize(
+    ("phases", "blamed"),
+    [
+        ({"connect": 20.0, "wait": 8900.0}, "waiting for the server"),
+        ({"connect": 20.0, "wait": 120.0}, "the program itself, outside the network"),
+    ],
+)
+def test_the_network_is_not_blamed_for_what_it_did_not_take(
+    phases: dict[str, float], blamed: str, tmp_path: Path
+) -> None:
+    """Time that no phase accounts for was the program's own."""
+    builder = TraceBuilder()
+    facts = {"status": 200, "ms": 9000.0, "wire": [{"n": 1, "phases": phases}]}
+    exchanged(builder, "gmail.users.messages.get", "gmail", [facts])
+    trace = Trace.open([builder.write(tmp_path / "t.jsonl")], cache=False)
+    try:
+        found = next(one for one in diagnose(trace) if one.rule == "slow")
+    finally:
+        trace.close()
+    said = words(found, Catalogue("findings", "en"))
+    assert said.title == f"Slow: most of the time goes into {blamed}"
+    assert int(said.cause.rpartition(" %")[0].rpartition(" ")[2]) > 50
