@@ -1,7 +1,7 @@
 """Where the index of a trace is kept for next time, and what it says before numpy is there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
@@ -64,8 +64,11 @@ def _read_at(file: IO[bytes], at: int, count: int) -> bytes:
     return file.read(count)
 
 
-def counts_of(path: str) -> counts.Counts | None:
-    """Return what was counted in the file at `path` if it is what it was then."""
+def counts_of(paths: Sequence[str]) -> counts.Counts | None:
+    """Return what was counted in a file if it is what it was then; None for several files."""
+    if len(paths) != 1:
+        return None
+    path = paths[0]
     try:
         status = Path(path).stat()
         if status.st_size < FLOOR:

@@ -134,7 +134,7 @@ class Base(Screen[None]):
         look = self.look
         name = paths[0].replace("\\", "/").split("/")[-1] if paths else ""
         title = self.query_one("#title", TitleBar)
-        counts = counts_of(paths[0]) if len(paths) == 1 else None
+        counts = counts_of(paths)
         parts = (("traceview ", "title"), (name, "bold"), *extent(counts or Counts(), look))
         title.show(parts, ((look("summary.reading"), "dim"),))
         tabs = (

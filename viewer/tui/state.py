@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from viewer.model.counts import Counts
+from viewer.model.kept import counts_of
 from viewer.model.marks import Marks, load_marks
 from viewer.model.timeline import is_among
 from viewer.model.trace import Rows, Trace
@@ -32,7 +33,7 @@ class State:
         self.look = look
         self.paths = list(paths)
         self.trace = Trace(())
-        self.counts = Counts()
+        self.counts = counts_of(paths) or Counts()
         """What a worker has counted in the trace: counting it holds up whoever does."""
         self.marks = Marks(None)
         self.notes = Notes(marks=self.marks)

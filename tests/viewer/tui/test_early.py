@@ -129,12 +129,32 @@ def test_counts_of_another_file_in_its_place_are_not_shown(
     copy.write_bytes(session.read_bytes())
     before = copy.stat()
     counts = Trace.open([copy]).counts()
-    assert kept.counts_of(str(copy)) == counts
+    assert kept.counts_of([str(copy)]) == counts
     copy.write_bytes(session.read_bytes()[::-1])
     os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert kept.counts_of(str(copy)) is None
+    assert kept.counts_of([str(copy)]) is None
     copy.write_bytes(session.read_bytes())
-    assert kept.counts_of(str(copy)) is None
+    assert kept.counts_of([str(copy)]) is None
+
+
+async def test_a_tab_can_be_opened_before_its_rows_are_there(
+    session: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A number opens the tab that it stands beside in the first frame, and the tab stays open."""
+    monkeypatch.setattr(kept, "FLOOR", 0)
+    monkeypatch.setattr(kept, "folder", lambda: tmp_path / "cache")
+    trace = Trace.open([session])
+    async with early(session) as pilot:
+        app = app_of(pilot)
+        shown = [tab.id for tab in app.main.query_one(TabBar).tabs]
+        assert "gmail" in shown
+        await pilot.press(str(shown.index("gmail") + 1))
+        assert app.state.tab == "gmail"
+        app.post_message(Opened(trace.counts(), trace))
+        app.post_message(Complete(trace.counts()))
+        await until(pilot, lambda: app.main.view.count() > 0)
+        assert app.state.tab == "gmail"
+        assert app.main.view.count() == trace.counts().topics["gmail"]
 
 
 async def test_only_workers_count(
