@@ -123,7 +123,7 @@ class Memo:
         ]
         facts = discovery.method(method_id)
         data: dict[str, Any] = {
-            "params": discovery.parameters(method_id, kept),
+            "params": orjson.Fragment(encode_fields(discovery.parameters(method_id, kept))),
             "http_method": facts.http_method or http_method,
         }
         if facts.scopes is not None:
