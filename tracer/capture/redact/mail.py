@@ -116,15 +116,15 @@ class _Reader:
         text = head.decode("utf-8", "replace")
         if "\n " in text or "\n\t" in text:
             text = _FOLD.sub(" ", text)
-        clean = self._redactor.scrubber.clean
+        lines = self._redactor.mail_lines
         for line in text.splitlines()[:200]:
+            if (known := lines.get(line)) is not None:
+                headers[known[0]] = known[1]
+                continue
             name, colon, value = line.partition(":")
             if not colon:
                 continue
             name, value = name.strip().lower(), value.strip()
-            if value in clean and name in _TEXTS and "=?" not in value:
-                headers[name] = value  # what `header` would say
-                continue
             if name == "content-type":
                 content_type = value or ";"
             elif name == "content-transfer-encoding":
@@ -132,6 +132,8 @@ class _Reader:
             kept = header(self._redactor, name, value[:2000], self._notes, self._path)
             if kept is not None:
                 headers[name] = kept
+                if kept == value and name in _TEXTS:
+                    self._redactor.remember_line(line, name, value)
         return headers, content_type, encoding
 
     def _parts(self, content: bytes, boundary: str, depth: int) -> list[dict[str, Any]]:

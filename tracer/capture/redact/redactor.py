@@ -18,7 +18,7 @@ from tracer.capture.redact.walk import Walker
 
 __all__ = ["LEVELS", "Notes", "Redactor"]
 
-_SCHEMAS: Final = 4096
+_REMEMBERED: Final = 4096
 _SMALL: Final = 2048
 
 LEVELS: Final = ("none", "headers", "structure", "full")
@@ -41,6 +41,8 @@ class Redactor:
         self.walker = Walker(self.scrubber, self.tag, full=bodies == "full")
         self.schemas: dict[bytes, Raw] = {}
         """Custom fields of users, as Google wrote them, to what is kept; none holds a secret."""
+        self.mail_lines: dict[str, tuple[str, str]] = {}
+        """Lines in the head of a mail to the name and the value that are kept; without a secret."""
 
     def tag(self, secret: str | bytes) -> str:
         """Return 10 hex digits that stand for `secret` within the session."""
@@ -52,9 +54,16 @@ class Redactor:
 
     def remember_schemas(self, kept: Mapping[bytes, Raw]) -> None:
         """Add to `schemas`; as long as they are small, and not for ever."""
-        if len(self.schemas) + len(kept) > _SCHEMAS:
+        if len(self.schemas) + len(kept) > _REMEMBERED:
             self.schemas.clear()
         self.schemas.update((raw, one) for raw, one in kept.items() if len(raw) <= _SMALL)
+
+    def remember_line(self, line: str, name: str, value: str) -> None:
+        """Add to `mail_lines`; as long as they are small, and not for ever."""
+        if len(line) <= _SMALL:
+            if len(self.mail_lines) >= _REMEMBERED:
+                self.mail_lines.clear()
+            self.mail_lines[line] = name, value
 
     def text(self, message: str, notes: Notes, path: str) -> str:
         """Return `message`, of an error say, without secrets."""
