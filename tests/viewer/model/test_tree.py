@@ -1,5 +1,6 @@
 """Operations as trees, marks beside the trace, and the index kept for next time."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,9 @@ def test_a_sidecar_tells_the_counts_of_the_file_it_is_of(tmp_path: Path, cached:
         made.add("gap", "point", "lost", "session")
     path = made.write(tmp_path / "s.jsonl")
     path.write_bytes(path.read_bytes() + b"\ndamaged\n")
-    assert kept.counts_of(str(path)) is None
+    assert kept.counts_of([str(path)]) is None
     trace = Trace.open([path])
-    counts = kept.counts_of(str(path))
+    counts = kept.counts_of([str(path)])
     assert counts == trace.counts()
     assert counts is not None
     assert (counts.events, counts.gaps, counts.damaged) == (len(trace), 1, 1)
@@ -180,11 +181,19 @@ def test_a_sidecar_tells_the_counts_of_the_file_it_is_of(tmp_path: Path, cached:
     whole = index.read_bytes()
     for broken in (b"", whole[:50], whole.replace(b'"events"', b'"count"'), whole[:19] + b"[]\n"):
         index.write_bytes(broken)
-        assert kept.counts_of(str(path)) is None
+        assert kept.counts_of([str(path)]) is None
     index.write_bytes(whole)
+    before, content = path.stat(), path.read_bytes()
+    path.write_bytes(content[::-1])  # of the same size and time
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert kept.counts_of([str(path)]) is None
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert kept.counts_of([str(path)]) == counts
+    assert kept.counts_of([str(path), str(path)]) is None
     with path.open("ab") as file:
         file.write(b"\n")
-    assert kept.counts_of(str(path)) is None
+    assert kept.counts_of([str(path)]) is None
 
 
 def test_counts_follow_the_trace(tmp_path: Path) -> None:

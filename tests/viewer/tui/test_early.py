@@ -1,7 +1,6 @@
 """The first frame: rows before numpy, the index and the findings are imported."""
 
 import asyncio
-import os
 import subprocess
 import sys
 import threading
@@ -117,24 +116,6 @@ async def test_a_file_that_was_indexed_shows_its_counts_first(
         assert [(tab.id, tab.count) for tab in first[1][1:]] == [
             (tab.id, tab.count) for tab in later[1:]
         ]
-
-
-def test_counts_of_another_file_in_its_place_are_not_shown(
-    session: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Neither with another size or time, nor with other bytes under the same size and time."""
-    monkeypatch.setattr(kept, "FLOOR", 0)
-    monkeypatch.setattr(kept, "folder", lambda: tmp_path / "cache")
-    copy = tmp_path / "copy.jsonl"
-    copy.write_bytes(session.read_bytes())
-    before = copy.stat()
-    counts = Trace.open([copy]).counts()
-    assert kept.counts_of([str(copy)]) == counts
-    copy.write_bytes(session.read_bytes()[::-1])
-    os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert kept.counts_of([str(copy)]) is None
-    copy.write_bytes(session.read_bytes())
-    assert kept.counts_of([str(copy)]) is None
 
 
 async def test_a_tab_can_be_opened_before_its_rows_are_there(
