@@ -11,6 +11,7 @@ from viewer.model.findings.failure import Failure, at, text
 from viewer.model.findings.tables import HRESULTS, LDAP_SUBCODES
 
 _UNKNOWN = "?"
+_ADDRESS = re.compile(r"[^\s<>:;,'\"(){}]+@[^\s<>:;,'\"(){}]+")
 _RULES = (
     "smtp-auth", "smtp-relay", "smtp-sender", "smtp-recipient", "smtp-size", "smtp-tls",
     "smtp-later", "ldap-auth", "ldap-tls", "ldap-base", "ldap-rights", "ldap-size",
@@ -24,7 +25,9 @@ def servers(facts: Facts) -> Iterator[Finding]:
         for group in grouped(of_rule(facts, rule), lambda f: _server(facts, f)):
             failures = [failure for failure, _ in group]
             last = failures[-1]
+            who = [name for one in failures if (name := _who(facts, rule, one)) != _UNKNOWN]
             args: dict[str, Any] = {
+                "who": listed(who) if who else "word.nobody-told",
                 "server": _server(facts, last),
                 "message": last.message or last.reason or "word.not-told",
                 "account": _account(facts, last),
@@ -91,6 +94,16 @@ def _connected_to(facts: Facts, failure: Failure) -> str:
             if sibling.name == "connect" and text(at(sibling.data, "request.args")):
                 return text(at(sibling.data, "request.args"))
     return _UNKNOWN
+
+
+def _who(facts: Facts, rule: str, failure: Failure) -> str:
+    """Return the address that is refused; where it is no address, the account."""
+    if rule in {"smtp-sender", "smtp-recipient"}:
+        event = facts.event(failure.event)
+        command = text(at(event.data, "request.args")) if event else ""
+        if found := _ADDRESS.search(command) or _ADDRESS.search(failure.message):
+            return found[0]
+    return _account(facts, failure)
 
 
 def _account(facts: Facts, failure: Failure) -> str:

@@ -34,6 +34,10 @@ def told(session: str, rule: str, lang: str = "fr") -> Words:
         ("11-priority", "lower-attribute", ("compta@masoc.com", "ERP999")),
         ("00-demo", "send-limit", ("dupond@labriochedoree.com",)),
         ("02-send", "sender-foreign", ("test@diva-gs.com", "autre@diva-gs.com")),
+        ("13-smtp", "smtp-auth", ("erp@masoc.example",)),
+        ("13-smtp", "smtp-recipient", ("client@example.com",)),
+        ("13-ews", "ews-auth", ("dupond@masoc.com",)),
+        ("07-ldap", "ldap-auth", ("cn=lecture,dc=masoc,dc=example",)),
     ],
 )
 def test_the_title_names_the_account(session: str, rule: str, names: tuple[str, ...]) -> None:
