@@ -133,10 +133,10 @@ class Exchange:
         if body is None:
             data["request"] = {"headers": kept, "body": _NO_BODY}
         else:
-            stream = is_stream(body)
+            stream = not isinstance(body, _WHOLE)  # reading it would take it from its owner
             kept_body = self.session.redactor.body(
                 None if stream else body,
-                text(headers.get("content-type", "")),
+                text(kind) if (kind := headers.get("content-type")) else "",
                 notes,
                 "request.body",
                 method_id=self.method_id,
@@ -288,11 +288,6 @@ def _role_of_try(call: Call, method: str, url: str, headers: Mapping[str, str]) 
             return "chunk"
         return "retry" if again else "call"
     return call.role
-
-
-def is_stream(body: Any) -> bool:
-    """Tell whether reading `body` would take it away from its owner."""
-    return body is not None and not isinstance(body, _WHOLE)
 
 
 def _length(headers: Mapping[str, str]) -> int | None:

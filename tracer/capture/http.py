@@ -153,7 +153,8 @@ class _Recording:
             self._exchange = begin(
                 self._session, method, url, headers, body, at=self._at, began=self._began
             )
-            self._exchange.proxy = _proxy(conn)
+            if getattr(conn, "proxy_info", None) is not None:
+                self._exchange.proxy = _proxy(conn)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self._recorder.failed(error)
 
@@ -170,8 +171,8 @@ class _Recording:
             if encoding:
                 headers["content-encoding"] = encoding
             exchange.end(response.status, str(response.reason), headers, content)
-            if (hop := _hop(http, exchange, response)) is not None:
-                thread.hop = hop
+            if response.status >= 300:
+                thread.hop = _hop(http, exchange, response)
         except Exception as error:  # noqa: BLE001 - nothing of ours may reach the host
             self._recorder.failed(error)
 
@@ -216,7 +217,7 @@ def _place(tls: bool, host: Any, port: Any) -> str:
 
 def _proxy(conn: Any) -> dict[str, Any] | None:
     """Return host and port of the proxy that a connection goes through, if it does."""
-    info = getattr(conn, "proxy_info", None)
+    info = conn.proxy_info
     if not isinstance(info, httplib2.ProxyInfo) or not info.isgood():
         return None
     if not info.applies_to(conn.host):

@@ -81,10 +81,11 @@ def _decoded(value: str) -> str:
 
 def _halves(raw: bytes) -> tuple[bytes, bytes]:
     """Return what stands before and after the first blank line."""
-    lf, crlf = raw.find(b"\n\n", 0, HEAD), raw.find(b"\n\r\n", 0, HEAD)
-    if crlf >= 0 and not 0 <= lf < crlf:
-        return raw[:crlf], raw[crlf + 3 :]
-    return (raw[:lf], raw[lf + 2 :]) if lf >= 0 else (raw[:HEAD], b"")
+    crlf = raw.find(b"\n\r\n", 0, HEAD)
+    lf = raw.find(b"\n\n", 0, HEAD if crlf < 0 else crlf)
+    if lf >= 0:
+        return raw[:lf], raw[lf + 2 :]
+    return (raw[:crlf], raw[crlf + 3 :]) if crlf >= 0 else (raw[:HEAD], b"")
 
 
 class _Reader:
