@@ -98,11 +98,10 @@ class Session:
             self.dropped += count
             return False
         line = self.line(head, phase, status, ms, data, at)
-        if behind:
-            line = b"%b\n%b" % (behind, line)
         gap = head["kind"] == "gap"
-        outcome = self._writer.write(line, monotonic_ns(), gap)
-        return outcome is _WRITTEN or self._unusual(outcome, gap, count, len(line))
+        outcome = self._writer.write(line, monotonic_ns(), gap, behind)
+        size = len(behind) + len(line)
+        return outcome is _WRITTEN or self._unusual(outcome, gap, count, size)
 
     def line(
         self,

@@ -56,12 +56,12 @@ class Writer:
         self._look_at = 0
         _writers.add(self)
 
-    def write(self, line: bytes, now: int, spare_cap: bool = False) -> Outcome:
-        """Append one line, or two with a newline between; with `spare_cap` even beyond the cap.
+    def write(self, line: bytes, now: int, spare_cap: bool = False, behind: bytes = b"") -> Outcome:
+        """Append one line, after another one if it is `behind` that; `now` is monotonic, ns.
 
-        `now` is the monotonic clock, ns.
+        With `spare_cap` it is appended even beyond the cap.
         """
-        framed = b"\n%b\n" % line
+        framed = b"\n%b\n%b\n" % (behind, line) if behind else b"\n%b\n" % line
         try:
             if now >= self._look_at or self._descriptor < 0:
                 self._look(now)
