@@ -20,7 +20,8 @@ class Method:
     path: re.Pattern[str] | None
     """Finds the parameters in a URL's path, when a look at its last segments does not."""
     segments: tuple[tuple[str, str], ...] = ()
-    """The path's segments, each as (literal, "") or ("", parameter); empty if one is both."""
+    """The path's segments, each as (literal, "") or ("", parameter); empty if one is both, or if
+    there are no parameters."""
 
 
 _UNKNOWN: Final = Method("", None, None)
@@ -47,17 +48,21 @@ def parameters(method_id: str, url: str) -> dict[str, Any]:
     elif facts.path is not None and (match := facts.path.search(place)) is not None:
         found.update((_name(key), unquote(value)) for key, value in match.groupdict().items())
     for pair in query.split("&") if query else ():
-        key, _, value = pair.partition("=")
-        if key == "alt" and value == "json":
+        if pair == "alt=json":
             continue  # the client adds it to every request
-        if "%" in value or "+" in value:
-            value = unquote_plus(value)
+        key, value = _key_and_value(pair)
         before = found.get(key)
         if before is None:
             found[key] = value
         else:
             found[key] = [*before, value] if isinstance(before, list) else [before, value]
     return found
+
+
+@lru_cache(maxsize=1024)
+def _key_and_value(pair: str) -> tuple[str, str]:
+    key, _, value = pair.partition("=")
+    return key, unquote_plus(value) if "%" in value or "+" in value else value
 
 
 def _take_segments(
@@ -135,7 +140,7 @@ def _segments(template: str) -> tuple[tuple[str, str], ...]:
         if "{+" in part or ("{" in part and match is None):
             return ()
         found.append(("", match[1]) if match else (part, ""))
-    return tuple(found)
+    return tuple(found) if "{" in template else ()
 
 
 def _name(group: str) -> str:

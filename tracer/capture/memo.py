@@ -47,6 +47,7 @@ class Memo:
         self._blocks: dict[tuple[str, str], tuple[orjson.Fragment, Notes]] = {}
         self._calls: dict[tuple[str, str, str], KnownCall] = {}
         self._tokens: dict[Any, tuple[str, str]] = {}
+        self._pairs: dict[str, tuple[str, Notes]] = {}
         self._pieces: dict[str, tuple[str, tuple[dict[str, str], ...]]] = {}
 
     def headers(self, headers: Mapping[str, str], notes: Notes, path: str) -> orjson.Fragment:
@@ -140,9 +141,22 @@ class Memo:
             kept = f"{self._piece(above, notes)}/{last}"
         else:
             kept = self._piece(place, notes)
-        return (
-            f"{kept}?{'&'.join([self._piece('?' + pair, notes)[1:] for pair in query.split('&')])}"
-        )
+        pairs = []
+        for pair in query.split("&"):
+            found = self._pairs.get(pair) or self._look_at_pair(pair)
+            pairs.append(found[0])
+            if found[1]:
+                notes += found[1]
+        return f"{kept}?{'&'.join(pairs)}"
+
+    def _look_at_pair(self, pair: str) -> tuple[str, Notes]:
+        notes: Notes = []
+        found = self._redactor.url(f"?{pair}", notes, "url")[1:], notes
+        if len(pair) <= _LONGEST:
+            if len(self._pairs) >= _REMEMBERED:
+                self._pairs.clear()
+            self._pairs[pair] = found
+        return found
 
     def _piece(self, piece: str, notes: Notes) -> str:
         found = self._pieces.get(piece)
