@@ -67,6 +67,33 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+HALF_MADE = """
+import os, sys, viewer.ticket.bundle
+from tracer.cli.main import main
+
+class Half:
+    def __init__(self, number):
+        os.kill(os.getpid(), number)
+        while True: pass
+    def __del__(self):
+        self.made
+
+number = int(sys.argv.pop())
+viewer.ticket.bundle.bundle = lambda order: Half(number)
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_half_made_object_of_a_library_says_nothing(
+    number: signal.Signals, session: Path
+) -> None:
+    """A signal may come while one is made; that it cannot be closed then is not the user's."""
+    words = ["bundle", str(session), "-o", str(session.parent / "t.zip"), str(int(number))]
+    done = subprocess.run([sys.executable, "-c", HALF_MADE, *words], capture_output=True)
+    assert (done.returncode, done.stderr) == (130, b"")
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_leaves_nothing(number: signal.Signals, moment: str, session: Path) -> None:

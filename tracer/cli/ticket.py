@@ -198,13 +198,24 @@ def _password(texts: Catalogue, *, twice: bool) -> bytes:
 
 
 def _interrupt_on_terminate() -> Callable[[], None]:
-    """Make SIGTERM stop us as Ctrl-C does, so that nothing half made stays; return the undo."""
+    """Make SIGTERM stop us as Ctrl-C does, so that nothing half made stays; return the undo.
+
+    What a library's own half-made object says as it goes then is for nobody.
+    """
 
     def stop(number: int, frame: object) -> None:
+        sys.unraisablehook = lambda _: None  # to the end of the process, which is near
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
-    return lambda: (signal.signal(signal.SIGTERM, before), None)[1]
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, stop)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
+
+    def undo() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    return undo
 
 
 class _Progress:
