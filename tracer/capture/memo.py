@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
@@ -32,7 +32,16 @@ class KnownCall(NamedTuple):
 NOTHING: Final = KnownCall("", [], {}, [])
 """What is known of a call that has no request."""
 
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 _Kept = tuple[dict[str, str], tuple[tuple[str, str], ...]]
+
+
+def _remember(memory: dict[_Key, _Value], key: _Key, value: _Value, most: int) -> None:
+    """Add to `memory`, which begins anew when it has `most`."""
+    if len(memory) >= most:
+        memory.clear()
+    memory[key] = value
 
 
 class Memo:
@@ -60,9 +69,7 @@ class Memo:
         if found is None:
             own: Notes = []
             found = self._blocks_anew(headers, own, path), own
-            if len(self._blocks) >= _BLOCKS:
-                self._blocks.clear()
-            self._blocks[block] = found
+            _remember(self._blocks, block, found, _BLOCKS)
         if found[1]:
             notes += found[1]
         return found[0]
@@ -82,9 +89,7 @@ class Memo:
         kept = self._redactor.headers([pair], notes, "")
         found = kept, tuple((note["path"], note["kind"]) for note in notes)
         if len(str(pair[1])) <= _LONGEST:
-            if len(self._headers) >= _REMEMBERED:
-                self._headers.clear()
-            self._headers[pair] = found
+            _remember(self._headers, pair, found, _REMEMBERED)
         return found
 
     def token(self, authorization: Any) -> tuple[str, str]:
@@ -96,9 +101,7 @@ class Memo:
         if found is None:
             token = bearer(authorization)
             found = token, token and self._redactor.tag(token)
-            if len(self._tokens) >= _BLOCKS:
-                self._tokens.clear()
-            self._tokens[authorization] = found
+            _remember(self._tokens, authorization, found, _BLOCKS)
         return found
 
     def call(self, method_id: str, url: str, http_method: str) -> KnownCall:
@@ -109,10 +112,8 @@ class Memo:
         found = self._calls.get((method_id, url, http_method))
         if found is None:
             found = self._look_at_call(method_id, url, http_method)
-            if len(self._calls) >= _BLOCKS:
-                self._calls.clear()
             if len(url) <= _LONGEST:
-                self._calls[method_id, url, http_method] = found
+                _remember(self._calls, (method_id, url, http_method), found, _BLOCKS)
         return found
 
     def _look_at_call(self, method_id: str, url: str, http_method: str) -> KnownCall:
@@ -153,9 +154,7 @@ class Memo:
         notes: Notes = []
         found = self._redactor.url(f"?{pair}", notes, "url")[1:], notes
         if len(pair) <= _LONGEST:
-            if len(self._pairs) >= _REMEMBERED:
-                self._pairs.clear()
-            self._pairs[pair] = found
+            _remember(self._pairs, pair, found, _REMEMBERED)
         return found
 
     def _piece(self, piece: str, notes: Notes) -> str:
@@ -164,9 +163,7 @@ class Memo:
             own: Notes = []
             found = self._redactor.url(piece, own, "url"), tuple(own)
             if len(piece) <= _LONGEST:
-                if len(self._pieces) >= _REMEMBERED:
-                    self._pieces.clear()
-                self._pieces[piece] = found
+                _remember(self._pieces, piece, found, _REMEMBERED)
         if found[1]:
             notes.extend(found[1])
         return found[0]
